@@ -32,8 +32,12 @@ pub(super) fn of_corner(corner: &str) -> Option<Orientation> {
 /// The orientation of a table with this title above its columns: `Predicted class`, but not
 /// `Predictions of a model`.
 pub(super) fn of_title(title: &str) -> Option<Orientation> {
-    let is_short = title.split_whitespace().count() < 3;
-    orientation(!is_true(title).filter(|_| is_short)?)
+    let mut words = title.split([' ', '_']).filter(|word| !word.is_empty());
+    let first =
+        words.next().filter(|word| TRUE.iter().chain(PREDICTED).any(|known| word.eq_ignore_ascii_case(known)))?;
+    let of_classes =
+        words.all(|word| ["class", "classes", "label", "labels"].contains(&word.to_ascii_lowercase().as_str()));
+    orientation(!is_true(first).filter(|_| of_classes)?)
 }
 
 pub(super) fn orientation(rows_are_true: bool) -> Option<Orientation> {

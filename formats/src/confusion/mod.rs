@@ -227,6 +227,9 @@ fn numbers<'a>(content: &'a Content, orientation: Option<Orientation>, budget: &
     }
     refuse_impostor(content)?;
     let whole = text_of(content, budget)?;
+    if let Some(problem) = printed::problem(&whole) {
+        return Err(not_square(file, problem.to_owned()));
+    }
     let text = printed::inside(&whole);
     if !text.trim_start().starts_with(['[', '{']) {
         budget

@@ -20,6 +20,22 @@ pub(super) fn inside(text: &str) -> &str {
     }
 }
 
+/// What cannot be read in a printed text: several matrices, or one behind a factor of all its
+/// numbers.
+pub(super) fn problem(text: &str) -> Option<&'static str> {
+    let times = |heading: &str| text.matches(heading).count();
+    if times("<-- classified as") > 1 || times("Confusion Matrix and Statistics") > 1 {
+        return Some("several matrices in one text; keep the one of the test data");
+    }
+    let is_factor = |line: &str| line.trim().strip_suffix('*').is_some_and(|factor| factor.trim().starts_with("1.0e"));
+    text.lines().take(MOST_ABOVE).any(is_factor).then_some(
+        "a matrix behind a factor of all its numbers, as MATLAB prints large ones; write it by writematrix(C, 'matrix.csv')",
+    )
+}
+
+/// Lines above a printed matrix.
+const MOST_ABOVE: usize = 8;
+
 /// A text without lines in front such as `Confusion matrix:`, or MATLAB's `C =`.
 fn untitled(text: &str) -> &str {
     let trimmed = text.trim_start();

@@ -80,7 +80,17 @@ fn printed_and_cross_tables_are_read() {
     assert_eq!(read(weka, None).unwrap().counts, array![[5, 2], [1, 7]]);
     assert_eq!(read(format!("Predicted class,,\n{titled}"), None).unwrap().counts, array![[5, 2], [1, 7]]);
     assert_eq!(read(format!("True,,\n{titled}"), None).unwrap().counts, array![[5, 1], [2, 7]]);
-    assert!(read(format!("Predictions of a,,\n{titled}"), None).is_err());
+    for title in ["Predictions of a", "Prediction results", "Actual run", "actual numbers"] {
+        let said = read(format!("{title},,\n{titled}"), None).unwrap_err().to_string();
+        assert!(said.contains("symmetric") || said.contains("orientation"), "{title}: {said}");
+    }
+    for (text, problem) in [
+        (weka.repeat(2), "several matrices"),
+        ("C =\n\n   1.0e+03 *\n\n    2.0000    1.0000\n         0    3.0000\n".to_owned(), "factor of all its numbers"),
+    ] {
+        let said = read(&text, Some(Orientation::RowsAreTrue)).unwrap_err().to_string();
+        assert!(said.contains(problem), "{said}");
+    }
     // Class 2 was never predicted, so a cross table has no column for it.
     let found = read("Actual,0,1\n0,50,2\n1,3,45\n2,0,9\n", Some(Orientation::RowsAreTrue)).unwrap();
     assert_eq!(found.counts, array![[50, 3, 0], [2, 45, 9], [0, 0, 0]]);

@@ -2,91 +2,151 @@
 //! them: `{"annotations": [{"image_id": 7, "category_id": 3}, ...], "categories": [{"id": 3,
 //! "name": "cat"}, ...]}`.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
+use serde::Deserialize;
+
+use super::says::Says;
 use super::{Found, instead};
 use crate::Result;
 use crate::budget::Budget;
 use crate::quoting::quoted;
-use crate::weights::Saved;
 
-/// Bytes charged for an annotation.
-const ANNOTATION: u64 = 72;
+/// Bytes charged for an annotation, an image or a class.
+const ENTRY: u64 = 160;
 const REMEDY: &str = "give the number of training images of each class";
+const PLACE: &str = "the annotations";
 
-/// Counts the annotations of each class; `None` of what has none.
-pub(super) fn count(file: &Path, saved: &Saved<'_>, by_name: bool, budget: &mut Budget) -> Option<Result<Found>> {
-    let annotations = list(saved, "annotations")?;
-    if let Err(exceeded) = budget.spend((annotations.len() as u64).saturating_mul(ANNOTATION)) {
-        return Some(Err(exceeded.of(file, "the annotations".to_owned())));
+/// What is looked at; all else costs nothing.
+#[derive(Deserialize)]
+struct Annotated<'t> {
+    #[serde(borrow)]
+    annotations: Vec<Annotation<'t>>,
+    #[serde(borrow, default)]
+    categories: Vec<Category<'t>>,
+    #[serde(borrow, default)]
+    images: Vec<Image<'t>>,
+    num_classes: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct Annotation<'t> {
+    category_id: u64,
+    #[serde(borrow)]
+    image_id: Option<Id<'t>>,
+    #[serde(borrow, alias = "file_name")]
+    fpath: Option<Cow<'t, str>>,
+    #[serde(borrow, alias = "subset")]
+    split: Option<Cow<'t, str>>,
+}
+
+#[derive(Deserialize)]
+struct Category<'t> {
+    id: u64,
+    #[serde(borrow)]
+    name: Option<Cow<'t, str>>,
+}
+
+#[derive(Deserialize)]
+struct Image<'t> {
+    #[serde(borrow)]
+    id: Option<Id<'t>>,
+    #[serde(borrow)]
+    file_name: Option<Cow<'t, str>>,
+    #[serde(borrow, alias = "subset")]
+    split: Option<Cow<'t, str>>,
+}
+
+#[derive(Deserialize, PartialEq, Eq, Hash)]
+#[serde(untagged)]
+enum Id<'t> {
+    Number(u64),
+    #[serde(borrow)]
+    Text(Cow<'t, str>),
+}
+
+impl Id<'_> {
+    fn shown(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => quoted(text),
+        }
     }
-    let classes = annotations.iter().map(|one| number(one, "category_id")).collect::<Option<Vec<u64>>>()?;
-    if let Some(image) = several(annotations) {
-        let found = format!("the image {image} has several annotations, which are objects in it");
-        return Some(Err(instead(file, "the annotations", found, REMEDY)));
+}
+
+/// Counts the annotations of each class; `None` of any other text.
+pub(super) fn count(
+    file: &Path,
+    text: &str,
+    num_classes: usize,
+    by_name: bool,
+    budget: &mut Budget,
+) -> Option<Result<Found>> {
+    if !text.trim_start().starts_with('{') || !text.contains("\"annotations\"") {
+        return None;
     }
-    let mut counts: BTreeMap<u64, u64> = BTreeMap::new();
-    let categories = list(saved, "categories").unwrap_or_default();
-    let ids: Vec<u64> = categories.iter().filter_map(|category| number(category, "id")).collect();
-    counts.extend(ids.iter().map(|&id| (id, 0)));
-    for class in classes {
-        let count = counts.entry(class).or_default();
+    // An entry has at least so many characters before it is read.
+    let cost = (text.matches('{').count() as u64).saturating_mul(ENTRY);
+    if let Err(exceeded) = budget.spend(cost) {
+        return Some(Err(exceeded.of(file, PLACE.to_owned())));
+    }
+    let all: Annotated<'_> = serde_json::from_str(text).ok()?;
+    Some(counted(file, &all, num_classes, by_name))
+}
+
+fn counted(file: &Path, all: &Annotated<'_>, num_classes: usize, by_name: bool) -> Result<Found> {
+    let refused = |found: String, remedy: &str| Err(instead(file, PLACE, found, remedy));
+    if let Some(found) = other_split(all) {
+        return refused(found, "keep the annotations of the training images alone");
+    }
+    if let Some(said) = all.num_classes.filter(|&said| said != num_classes as u64) {
+        return refused(format!("num_classes is {said}, and the model has {num_classes}"), REMEDY);
+    }
+    let mut seen = HashSet::new();
+    if let Some(image) = all.annotations.iter().filter_map(|one| one.image_id.as_ref()).find(|id| !seen.insert(*id)) {
+        return refused(
+            format!("the image {} has several annotations, which are objects in it", image.shown()),
+            REMEDY,
+        );
+    }
+    let mut counts: BTreeMap<u64, u64> = all.categories.iter().map(|category| (category.id, 0)).collect();
+    for one in &all.annotations {
+        let count = counts.entry(one.category_id).or_default();
         *count = count.saturating_add(1);
     }
-    let names: BTreeMap<u64, &str> =
-        categories.iter().filter_map(|category| number(category, "id").zip(text(category, "name"))).collect();
+    let place = |id: u64| format!("category {id}");
+    let names: HashMap<u64, &str> =
+        all.categories.iter().filter_map(|category| Some((category.id, category.name.as_deref()?))).collect();
     if by_name && names.len() == counts.len() {
-        let entry = |(id, count): (&u64, &u64)| Some(((*names.get(id)?).to_owned(), *count, format!("category {id}")));
-        return counts.iter().map(entry).collect::<Option<_>>().map(|entries| Ok(Found::ByClass(entries)));
+        let entry = |(&id, &count): (&u64, &u64)| Some(((*names.get(&id)?).to_owned(), count, place(id)));
+        return Ok(Found::ByClass(counts.iter().filter_map(entry).collect()));
     }
     if !counts.keys().copied().eq(0..counts.len() as u64) {
         let found = format!("the categories are not numbered from 0 to {}", counts.len().saturating_sub(1));
-        return Some(Err(instead(file, "the annotations", found, "give their names with `class-names`")));
+        return refused(found, "give their names with `class-names`");
     }
-    Some(Ok(Found::ByClass(
-        counts.into_iter().map(|(id, count)| (id.to_string(), count, format!("category {id}"))).collect(),
-    )))
+    Ok(Found::ByClass(counts.into_iter().map(|(id, count)| (id.to_string(), count, place(id))).collect()))
 }
 
-/// An image that is annotated more than once.
-fn several(annotations: &[Saved<'_>]) -> Option<String> {
-    let mut seen = HashSet::new();
-    annotations.iter().find_map(|one| {
-        let image = field(one, "image_id")?;
-        let key = match image {
-            Saved::Number(number) => (number.to_bits(), ""),
-            Saved::Text(text) => (0, text.as_str()),
-            _ => return None,
-        };
-        (!seen.insert(key)).then(|| quoted(&image.as_text().unwrap_or_default()))
+/// What says that images of another split than the training are there: a field of theirs, or a
+/// folder in the path of an image.
+fn other_split(all: &Annotated<'_>) -> Option<String> {
+    let annotated: HashSet<&Id<'_>> = all.annotations.iter().filter_map(|one| one.image_id.as_ref()).collect();
+    let images = all.images.iter().filter(|image| image.id.as_ref().is_none_or(|id| annotated.contains(id)));
+    let of_images = images.map(|image| (image.file_name.as_deref(), image.split.as_deref()));
+    let of_annotations = all.annotations.iter().map(|one| (one.fpath.as_deref(), one.split.as_deref()));
+    of_annotations.chain(of_images).find_map(|(path, split)| {
+        let is_other = |word: &&str| Says::of(word) == Says::OtherSplit;
+        if let Some(split) = split.filter(is_other) {
+            return Some(format!("one of them is of the split {}", quoted(split)));
+        }
+        let path = path?;
+        let folders = path.rsplit_once(['/', '\\']).map_or("", |(folders, _)| folders);
+        let folder = folders.split(['/', '\\']).find(is_other)?;
+        Some(format!("an image lies in {}", quoted(folder)))
     })
-}
-
-fn field<'s, 'a>(saved: &'s Saved<'a>, name: &str) -> Option<&'s Saved<'a>> {
-    let Saved::Dictionary(entries) = saved else { return None };
-    entries.iter().find(|(key, _)| key == name).map(|(_, value)| value)
-}
-
-fn list<'s, 'a>(saved: &'s Saved<'a>, name: &str) -> Option<&'s [Saved<'a>]> {
-    match field(saved, name)? {
-        Saved::List(items) if !items.is_empty() => Some(items),
-        _ => None,
-    }
-}
-
-fn number(saved: &Saved<'_>, name: &str) -> Option<u64> {
-    match field(saved, name)? {
-        Saved::Number(number) if number.fract() == 0.0 && (0.0..9e15).contains(number) => Some(*number as u64),
-        _ => None,
-    }
-}
-
-fn text<'s>(saved: &'s Saved<'_>, name: &str) -> Option<&'s str> {
-    match field(saved, name)? {
-        Saved::Text(text) => Some(text),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -132,7 +192,17 @@ mod tests {
         assert!(said.contains("not numbered from 0 to 2; give their names with `class-names`"), "{said}");
         assert_eq!(counts(&gaps, Some(["bee", "cat", "ant"])).unwrap(), [1, 2, 3]);
         let said = counts(&annotations("").replace("image_id\": 3", "image_id\": 0"), None).unwrap_err();
-        assert!(said.contains("the image \"0\" has several annotations"), "{said}");
+        assert!(said.contains("the image 0 has several annotations"), "{said}");
+        for (rest, problem) in [
+            (r#", "num_classes": 1000"#, "num_classes is 1000, and the model has 3"),
+            (r#", "images": [{"id": 2, "file_name": "val/a.jpg"}]"#, "an image lies in \"val\""),
+            (r#", "images": [{"id": 2, "split": "test"}]"#, "of the split \"test\""),
+        ] {
+            let said = counts(&annotations(rest), None).unwrap_err();
+            assert!(said.contains(problem), "{rest}: {said}");
+        }
+        let unused = annotations(r#", "images": [{"id": 77, "file_name": "val/a.jpg"}]"#);
+        assert_eq!(counts(&unused, None).unwrap(), [3, 1, 2], "an image without an annotation is not counted");
         let said = counts(&annotations(&format!(", {CATEGORIES}")), Some(["ant", "bee", "emu"])).unwrap_err();
         assert!(said.contains("\"cat\""), "{said}");
     }

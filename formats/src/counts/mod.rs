@@ -101,13 +101,16 @@ fn found(content: &Content, num_classes: usize, names: Option<&[String]>, budget
         return arrays::read(file, arrays_of_npz(content, &Reading::default(), budget)?, num_classes, budget);
     }
     if bytes.starts_with(b"PK") || bytes.first() == Some(&0x80) {
-        return with_saved(content, budget, |saved, budget| objects::read(file, saved, num_classes, names, budget));
+        return with_saved(content, budget, |saved, budget| objects::read(file, saved, num_classes, budget));
     }
     refuse_impostor(content)?;
     let text = text_of(content, budget)?;
+    if let Some(found) = annotations::count(file, &text, num_classes, names.is_some(), budget) {
+        return found;
+    }
     match text.trim_start().bytes().next() {
         Some(b'[' | b'{') => match read_json(file, &text, "give a list of counts, as in [500, 480, 5]", budget) {
-            Ok(saved) => objects::read(file, saved, num_classes, names, budget),
+            Ok(saved) => objects::read(file, saved, num_classes, budget),
             // As Python prints a list or a dictionary.
             Err(error @ InputError::Json { .. }) => {
                 literal::read(file, &text, num_classes, budget).unwrap_or(Err(error))

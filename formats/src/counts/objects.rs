@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::columns::{Row, Table, names_of_samples, of_other_split, refusal, transposed};
 use super::says::Says;
-use super::{Found, annotations, arrays, count_in, count_of, no_count, pairs};
+use super::{Found, arrays, count_in, count_of, no_count, pairs};
 use crate::budget::Budget;
 use crate::named::arrays_of;
 use crate::quoting::quoted;
@@ -18,16 +18,7 @@ const FIELD: u64 = 160;
 /// Names of columns, and the fields below them.
 type Frame = (Vec<String>, Vec<Vec<String>>);
 
-pub(super) fn read(
-    file: &Path,
-    saved: Saved<'_>,
-    num_classes: usize,
-    names: Option<&[String]>,
-    budget: &mut Budget,
-) -> Result<Found> {
-    if let Some(found) = annotations::count(file, &saved, names.is_some(), budget) {
-        return found;
-    }
+pub(super) fn read(file: &Path, saved: Saved<'_>, num_classes: usize, budget: &mut Budget) -> Result<Found> {
     let saved = below_names(file, saved)?;
     let fields = if holds_containers(&saved) { extent(&saved, 3) } else { 0 };
     budget.spend((fields as u64).saturating_mul(FIELD)).map_err(|exceeded| exceeded.of(file, "a table".to_owned()))?;

@@ -87,28 +87,58 @@ pub(super) fn class_columns(
 }
 
 /// The columns that are called by the names of the classes, also behind words that all have in
-/// front, and in brackets: `prob.cat`, `P (species=cat)`, `confidence(cat)`.
+/// front, and in brackets: `prob.cat`, `P (species=cat)`, `confidence(cat)`. `None` where there are
+/// none, or several families of them.
 pub(super) fn called_by_classes<'n>(
     names: impl Iterator<Item = (usize, &'n str)>,
     reading: &Reading,
 ) -> Option<Vec<usize>> {
-    let classes = reading.class_names.as_ref().filter(|classes| classes.len() > 1)?;
+    let mut families = families_by_name(names, reading);
+    families.pop().filter(|_| families.is_empty()).map(|(_, columns)| columns)
+}
+
+/// The same of each family by the words around the names: those that were said, else no distances,
+/// losses or the like, and those called logits where others have the names, too.
+pub(super) fn families_by_name<'n>(
+    names: impl Iterator<Item = (usize, &'n str)>,
+    reading: &Reading,
+) -> Vec<(String, Vec<usize>)> {
+    let Some(classes) = reading.class_names.as_ref().filter(|classes| classes.len() > 1) else { return Vec::new() };
+    let Some(first) = classes.first() else { return Vec::new() };
     let places: HashMap<&str, usize> = names.map(|(at, name)| (name, at)).collect();
-    let first = classes.first()?.as_str();
-    let around =
-        |name: &'n str| name.match_indices(first).map(move |(at, _)| (&name[..at], &name[at..][first.len()..]));
+    let around = |name: &'n str| {
+        name.match_indices(first.as_str()).map(move |(at, _)| (&name[..at], &name[at.saturating_add(first.len())..]))
+    };
     // A name without a mark in front of it, as in P_speciescat, unless it is a number.
     let are_numbers = classes.iter().any(|class| class.starts_with(|first: char| first.is_ascii_digit()));
     let may_stand = |(front, back): &(&str, &str)| {
         (front.is_empty() || front.ends_with(BETWEEN) || front.ends_with('=') || !are_numbers)
-            && (back.is_empty() || back.chars().all(|character| CLOSING.contains(&character)))
+            && back.chars().all(|character| CLOSING.contains(&character))
+            && !front.contains("!=")
     };
-    let words: BTreeSet<(&str, &str)> = places.keys().flat_map(|name| around(name)).filter(may_stand).collect();
-    words.into_iter().find_map(|(front, back)| {
+    let families: BTreeSet<(&str, &str)> = places.keys().flat_map(|name| around(name)).filter(may_stand).collect();
+    let columns = |(front, back): (&str, &str)| {
         let at = |class: &String| places.get(format!("{front}{class}{back}").as_str()).copied();
-        classes.iter().map(at).collect()
-    })
+        Some((format!("{front}{back}"), classes.iter().map(at).collect::<Option<Vec<usize>>>()?))
+    };
+    let mut families: Vec<(String, Vec<usize>)> = families.into_iter().filter_map(columns).collect();
+    if let Some(key) = &reading.keys.logits {
+        families.retain(|(around, _)| around == key || around.trim_end_matches(BETWEEN) == key);
+        return families;
+    }
+    families.retain(|(around, _)| !words(around).any(|word| NO_SCORES.contains(&word)));
+    let is_logits = |around: &str| words(around).any(|word| word.starts_with("logit"));
+    if families.iter().any(|(around, _)| is_logits(around)) {
+        families.retain(|(around, _)| is_logits(around));
+    }
+    families
 }
+
+/// Words of columns for each class that hold no scores.
+const NO_SCORES: Words = Words(
+    "dist dists distance distances loss losses rank ranks cost costs std stds var variance count counts prior priors \
+     not n",
+);
 
 /// What may stand behind the name of a class, as in `Prob[cat]`.
 const CLOSING: [char; 5] = [')', ']', '}', '"', '\''];

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use super::class_columns::{called_by_classes, score_families, several_families, without_common};
+use super::class_columns::{called_by_classes, families_by_name, score_families, several_families, without_common};
 use super::names::{LABEL_NAMES, is_predicted, plain};
 use super::table_of_classes::{hold_classes, is_guess, is_label, truth_and_guess};
 use super::{PredictionsError, Reading, top_k};
@@ -96,23 +96,35 @@ impl<'a> Choice<'a> {
             (0..self.header.len()).filter(|&at| LABEL_NAMES.contains(&plain(self.called(at)))).collect();
         match called.as_slice() {
             &[one] => Ok(one),
-            [] => match self.column_of_names()? {
-                Some(one) => Ok(one),
-                None => self.unclear(
+            [] => match self.columns_of_names()?.as_slice() {
+                [] => self.unclear(
                     format!("no column is called label; the columns are {}", quoted_list(self.header)),
                     "name the one with the true classes with `keys` labels=NAME, or write the header as in \
                      label,logit_0,logit_1,...",
+                ),
+                some => self.unclear(
+                    format!(
+                        "no column is called label; names of classes stand in {}",
+                        quoted_list(some.iter().map(|&at| self.called(at)))
+                    ),
+                    &format!(
+                        "say `keys` labels={} if this holds the true classes",
+                        quoted(self.called(some.first().copied().unwrap_or_default()))
+                    ),
                 ),
             },
             several => self.several_labels(several),
         }
     }
 
-    /// The one column, beside those of the classes and what stands aside, that holds names of
-    /// classes and nothing else.
-    fn column_of_names(&self) -> Result<Option<usize>> {
-        let (Some(scores), Some(names)) = (self.named_classes(None), self.reading.class_names.as_ref()) else {
-            return Ok(None);
+    /// The columns, beside those of the classes and what stands aside, that hold names of classes
+    /// and nothing else. Which of them is the truth, and whether one is, nothing says.
+    fn columns_of_names(&self) -> Result<Vec<usize>> {
+        let (Some(scores), Some(names)) = (
+            called_by_classes(self.header.iter().map(String::as_str).enumerate(), self.reading),
+            self.reading.class_names.as_ref(),
+        ) else {
+            return Ok(Vec::new());
         };
         let names: HashSet<&str> = names.iter().map(String::as_str).collect();
         let may_be = |at: &usize| !scores.contains(at) && !is_aside(self.called(*at)) && !is_guess(self.called(*at));
@@ -121,7 +133,7 @@ impl<'a> Choice<'a> {
             rest.retain(|&at| fields.get(at).is_some_and(|field| names.contains(field.as_ref())));
             Ok(())
         })?;
-        Ok(if let &[one] = rest.as_slice() { Some(one) } else { None })
+        Ok(rest)
     }
 
     fn several_labels<T>(&self, several: &[usize]) -> Result<T> {
@@ -164,8 +176,12 @@ impl<'a> Choice<'a> {
         if let &[one] = lists.as_slice() {
             return columns(vec![one], true, None);
         }
-        if let Some(scores) = self.named_classes(Some(label)).filter(|_| key.is_none()) {
-            return columns(scores, false, self.reading.class_names.clone());
+        let others = self.header.iter().enumerate().filter(|(at, _)| *at != label);
+        let mut named = families_by_name(others.map(|(at, name)| (at, name.as_str())), self.reading);
+        match (named.pop(), named.pop()) {
+            (Some((_, scores)), None) => return columns(scores, false, self.reading.class_names.clone()),
+            (Some((a, _)), Some((b, _))) => return Err(several_families(self.file, self.line, [&b, &a])),
+            (None, _) => {}
         }
         let others = self.header.iter().enumerate().filter(|(at, _)| *at != label);
         let families = score_families(others.map(|(at, name)| (at, name.as_str())), self.reading);
@@ -195,12 +211,6 @@ impl<'a> Choice<'a> {
                 None => self.by_names(label, columns),
             },
         }
-    }
-
-    /// The columns of the classes whose names are known, beside that of the labels.
-    fn named_classes(&self, label: Option<usize>) -> Option<Vec<usize>> {
-        let all = self.header.iter().enumerate().filter(|(at, _)| Some(*at) != label);
-        called_by_classes(all.map(|(at, name)| (at, name.as_str())), self.reading)
     }
 
     /// Columns that are called by the names of the classes.

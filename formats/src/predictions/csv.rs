@@ -10,14 +10,16 @@ use super::classes::Labels;
 use super::classes_alone::{ClassesAlone, classes_alone};
 use super::columns::{self, Columns, arrays_beside, keep};
 use super::convert::Converted;
+use super::names::plain;
 use super::top_k::{self, Lists};
-use super::{LABELS, LOGITS, Logits, Reading, belong, folders, splits};
+use super::{LABELS, LOGITS, Logits, PredictionsError, Reading, belong, folders, splits};
 use crate::array::{Array, Data, place_of};
 use crate::budget::Budget;
 use crate::content::Content;
 use crate::element::{ElementType, reserve};
-use crate::quoting::quoted_list;
+use crate::quoting::{quoted, quoted_list};
 use crate::table::{Table, bad_field};
+use crate::words::Words;
 use crate::{InputError, Result};
 
 /// Parses the whole table.
@@ -130,6 +132,9 @@ fn columns_beside(table: &Table<'_>, columns: &Columns, reading: &Reading) -> Ve
     header.iter().enumerate().filter(|(at, name)| left_out(*at, name)).map(|(at, _)| (at, Vec::new())).collect()
 }
 
+/// What people call the column of counts in a confusion matrix that is kept by pairs of classes.
+const COUNTS: Words = Words("n count counts freq frequency support npredictions num total");
+
 /// Predicted and true classes, without scores.
 fn classes_of(
     content: &Content,
@@ -139,6 +144,11 @@ fn classes_of(
     budget: &mut Budget,
 ) -> Result<Converted> {
     let file = content.file.as_path();
+    if let Some(counts) = columns.left_out.iter().find(|name| COUNTS.contains(&plain(name))) {
+        let problem = format!("{} counts the samples of a pair of classes: this is a confusion matrix", quoted(counts));
+        let remedy = "give it as `confusion`".to_owned();
+        return Err(PredictionsError::Table { file: file.to_path_buf(), line: 1, problem, remedy }.into());
+    }
     let wanted = [columns.first_score(), columns.label];
     let mut texts = wanted.map(|_| Vec::new());
     let mut beside = columns_beside(table, columns, reading);

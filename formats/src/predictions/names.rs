@@ -13,7 +13,8 @@ pub(super) const SCORE_NAMES: Words = Words(
 pub(super) const LABEL_NAMES: Words = Words(
     "labels label targets target y y_true ytrue y_test gt gts gt_label gt_labels gt_class gt_classes true truth \
      ground_truth groundtruth true_labels true_label label_ids label_id references reference class classes \
-     class_id class_ids category fine_labels fine_label actual actuals obs \
+     class_id class_ids category fine_labels fine_label actual actuals obs true_class true_classes actual_class \
+     actual_label target_class gold gold_label gold_labels human_label expert_label \
      clean_labels clean_label original_labels original_label orig_labels orig_label noisy_labels noisy_label",
 );
 

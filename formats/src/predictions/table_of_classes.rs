@@ -14,7 +14,7 @@ pub(super) const GUESSES: Words = Words(
 /// What people call true classes and nothing else.
 const TRUTH: Words = Words(
     "gt gts gt_label gt_labels gt_class gt_classes y_true ytrue true truth ground_truth groundtruth true_labels \
-     true_label reference references actual actuals obs",
+     true_label true_class actual_class actual_label gold gold_label gold_labels reference references actual actuals obs",
 );
 
 /// Whether a column is called as predicted classes are.

@@ -964,8 +964,10 @@ fn scores_by_the_names_of_classes_are_read() {
 #[test]
 fn the_columns_of_other_programs_are_told() {
     let names = Some(["ant", "bee"].map(str::to_owned).to_vec());
-    let reading = Reading { class_names: names, ..Reading::default() };
-    let of = |header: &str, rows: [&str; 2]| {
+    let by_names = Reading { class_names: names, ..Reading::default() };
+    let of = |header: &str, rows: [&str; 2], keys: &str| {
+        let keys = if keys.is_empty() { Keys::default() } else { keys.parse().unwrap() };
+        let reading = Reading { keys, ..by_names.clone() };
         let text = format!("{header}\n{}\n{}\n", rows[0], rows[1]);
         with_files(&[("p.csv", text.as_bytes())], |folder| {
             read_as(&PredictionSource::File(folder.join("p.csv")), &reading)
@@ -983,8 +985,14 @@ fn the_columns_of_other_programs_are_told() {
         ("response,truth,prob.bee,prob.ant", in_front),
         ("label,predict,P_speciesbee,P_speciesant", in_front),
     ] {
-        let found = of(header, rows).unwrap_or_else(|error| panic!("{header}: {error}"));
+        // Nothing says that the truth is called so, which may be another guess.
+        let keys = if header.contains("Species") { "labels=Species" } else { "" };
+        let found = of(header, rows, keys).unwrap_or_else(|error| panic!("{header}: {error}"));
         assert_eq!((found.labels.to_vec(), found.logits), (vec![1, 0], Logits::F64(array![[0.5, 2.5], [3.0, 1.0]])));
+        if !keys.is_empty() {
+            let asked = of(header, rows, "").unwrap_err().to_string();
+            assert!(asked.contains("names of classes stand in \"Species\"; say `keys` labels=\"Species\""), "{asked}");
+        }
     }
     // Two columns hold names of classes, and none; a column that contradicts the scores is told.
     for (header, rows) in [
@@ -992,10 +1000,11 @@ fn the_columns_of_other_programs_are_told() {
         ("a,x_bee,x_ant,b", ["1,2.5,0.5,2", "0,1.0,3.0,1"]),
         ("decision,x_bee,x_ant", ["bee,2.5,0.5", "ant,1.0,3.0"]),
     ] {
-        let asked = of(header, rows).unwrap_err().to_string();
-        assert!(asked.contains("no column is called label") && asked.contains("`keys` labels=NAME"), "{asked}");
+        let asked = of(header, rows, "").unwrap_err().to_string();
+        assert!(asked.contains("no column is called label") && asked.contains("`keys` labels="), "{asked}");
     }
-    let wrong = of("Species,Prob[bee],Prob[ant],Most Likely Species", ["bee,2.5,0.5,bee", "ant,1.0,3.0,bee"]).unwrap();
+    let (jmp, rows) = ("Species,Prob[bee],Prob[ant],Most Likely Species", ["bee,2.5,0.5,bee", "ant,1.0,3.0,bee"]);
+    let wrong = of(jmp, rows, "labels=Species").unwrap();
     assert!(wrong.doubts.iter().any(|doubt| doubt.contains("1 of 2 samples")), "{:?}", wrong.doubts);
 }
 
@@ -1017,5 +1026,45 @@ fn tables_below_a_title_or_between_bars_are_read() {
             read(&PredictionSource::File(folder.join("p.csv"))).unwrap_or_else(|error| panic!("{text}: {error}"))
         });
         assert_eq!((found.labels.to_vec(), found.logits), (vec![1, 0], Logits::F64(array![[0.5, 2.5], [3.0, 1.0]])));
+    }
+}
+
+/// Of several columns for each class those called logits are the scores, distances are none; of
+/// others it is asked.
+#[test]
+fn several_columns_for_each_class_are_asked_about() {
+    let names = Some(["ant", "bee"].map(str::to_owned).to_vec());
+    let of = |header: &str, row: &str, keys: &str| {
+        let keys = if keys.is_empty() { Keys::default() } else { keys.parse().unwrap() };
+        let reading = Reading { keys, class_names: names.clone(), ..Reading::default() };
+        with_files(&[("p.csv", format!("{header}\n{row}\n").as_bytes())], |folder| {
+            read_as(&PredictionSource::File(folder.join("p.csv")), &reading).map(|found| found.logits)
+        })
+    };
+    let (first, second) = (Logits::F64(array![[1.5, 2.5]]), Logits::F64(array![[3.5, 4.5]]));
+    let row = "bee,1.5,2.5,3.5,4.5";
+    for header in ["label,dist_ant,dist_bee,prob_ant,prob_bee", "label,P(x!=ant),P(x!=bee),P(x=ant),P(x=bee)"] {
+        assert_eq!(of(header, row, "").unwrap(), second, "{header}");
+    }
+    assert_eq!(of("label,logit_ant,logit_bee,prob_ant,prob_bee", row, "").unwrap(), first);
+    let two = "label,modelA_ant,modelA_bee,modelB_ant,modelB_bee";
+    let asked = of(two, row, "").unwrap_err().to_string();
+    assert!(
+        asked.contains("\"modelA_\"") && asked.contains("\"modelB_\"") && asked.contains("`keys` logits="),
+        "{asked}"
+    );
+    assert_eq!(of(two, row, "logits=modelB").unwrap(), second);
+    assert_eq!(of(two, row, "logits=modelA_").unwrap(), first);
+    assert!(of("label,loss_ant,loss_bee", "bee,1.5,2.5", "").is_err());
+}
+
+#[test]
+fn a_confusion_matrix_by_pairs_is_no_samples() {
+    for counts in ["count", "n", "Freq"] {
+        let text = format!("actual,predicted,{counts}\n0,0,50\n0,1,2\n1,1,45\n");
+        let said = with_files(&[("p.csv", text.as_bytes())], |folder| {
+            read(&PredictionSource::File(folder.join("p.csv"))).unwrap_err().to_string()
+        });
+        assert!(said.contains("this is a confusion matrix") && said.contains("`confusion`"), "{said}");
     }
 }

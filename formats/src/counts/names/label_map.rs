@@ -25,6 +25,9 @@ pub(super) fn items(file: &Path, lines: &[Entry<&str>]) -> Option<Result<Names>>
             }
         }
         if line.contains('}') {
+            if name.as_ref().or(shown.as_ref()).is_some_and(|name| name.contains('\\')) {
+                return Some(damaged(*at, "a name with a backslash; write its characters as they are"));
+            }
             let Some((number, name)) = number.take().zip(name.take().or(shown.take())) else {
                 return Some(damaged(*at, "an item without an id or a name"));
             };

@@ -111,14 +111,17 @@ fn block<'t>(lines: &[Entry<&'t str>]) -> Option<Vec<Entry<&'t str>>> {
         let inside = lines.iter().skip(start.saturating_add(1)).take_while(move |(_, line)| is_inside(line));
         let bare = |line: &'t str| line.split_once(" #").map_or(line, |(line, _)| line);
         let block: Vec<Entry<&str>> = inside.map(|&(at, line)| (at, bare(line))).collect();
-        (!block.is_empty()).then_some((depth, block))
+        (!block.is_empty()).then_some(block)
     };
-    let keys = lines.iter().enumerate().filter(|(_, (_, line))| is_key(line));
-    let mut blocks: Vec<(usize, Vec<Entry<&str>>)> = keys.filter_map(|(at, _)| below(at)).collect();
-    if let Some(at) = blocks.iter().position(|(depth, _)| *depth == 0) {
-        return Some(blocks.swap_remove(at).1);
+    let mut keys = lines.iter().enumerate().filter(|(_, (_, line))| is_key(line));
+    let (first, second) = (keys.next()?, keys.next());
+    // Nothing but the first line that is not indented is looked at twice.
+    let at_front = [Some(first), second].into_iter().flatten().chain(keys).find(|(_, (_, line))| indent(line) == 0);
+    match (at_front, second) {
+        (Some((at, _)), _) => below(at),
+        (None, None) => below(first.0),
+        (None, Some(_)) => None,
     }
-    blocks.pop().filter(|_| blocks.is_empty()).map(|(_, block)| block)
 }
 
 /// Takes blanks off, and dashes or stars in front, commas behind, if all lines have them.

@@ -200,6 +200,7 @@ fn names_are_found_in_descriptions_of_data() {
         (both.as_str(), "neither \"description\""),
         (&two_blocks, "class"),
         ("item {\n  id: 1\n}\n", "without an id or a name"),
+        ("item {\n  id: 1\n name: 'dog\\'s'\n}\n", "a backslash"),
         ("item {\n  id: 1\n name: 'a'\n}\nitem {\n  id: 1\n name: 'b'\n}\n", "there twice"),
         ("<View>\n<Choice value=\"cat\"/>\n</View>\n", "is no name of a class"),
         ("enum Class {\nant,\nbee\n}\n", "\"}\" is no name of a class"),
@@ -210,4 +211,12 @@ fn names_are_found_in_descriptions_of_data() {
             Ok(names) => assert!(problem == "class" && names.len() > 20, "{text}: {names:?}"),
         }
     }
+}
+
+/// Each key a blank deeper than the one above: looked at line by line below each, the test would
+/// not end.
+#[test]
+fn nested_keys_cost_no_more_than_others() {
+    let text: String = (0..3000).map(|depth| format!("{}names:\n", " ".repeat(depth))).collect();
+    assert_eq!(read(&text).unwrap().len(), 2998);
 }
