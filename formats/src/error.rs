@@ -159,7 +159,7 @@ pub enum InputError {
     #[error("{file}: line {line}: {problem}; give one name a line, in the order of the labels")]
     ClassName { file: PathBuf, line: usize, problem: ClassNameError },
     #[error(
-        "{file}: {place}: {exceeded}; save the weights alone with torch.save(model.state_dict(), FILE), or predictions uncompressed"
+        "{file}: {place}: {exceeded}; save the weights alone with torch.save(model.state_dict(), FILE), or predictions with numpy.savez"
     )]
     Budget { file: PathBuf, place: String, exceeded: String },
     /// Weights that are refused.

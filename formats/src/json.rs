@@ -16,6 +16,11 @@ use crate::{InputError, Result};
 /// Bytes charged for a value that is no number in a list, and for a number; a list that doubles as
 /// it grows has the old places beside the new ones.
 const NODE: u64 = 3 * size_of::<Saved>() as u64;
+/// Bytes charged for what a text or an object has elsewhere, its place being charged by what holds
+/// it.
+const PLACED: u64 = 48;
+/// Bytes charged for an array beside its numbers.
+const ARRAY: u64 = size_of::<Array>() as u64 + 64;
 const NUMBER: u64 = 24;
 
 /// Reads a JSON text; of several values a list of them.
@@ -120,14 +125,15 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
             }
         }
         if parts.is_empty() {
+            self.spend(ARRAY)?;
             numbers.shrink_to_fit();
-            return Ok(Saved::Array(Array::decimals(vec![numbers.len()], numbers)));
+            return Ok(Saved::array(Array::decimals(vec![numbers.len()], numbers)));
         }
         Ok(Saved::List(parts))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Saved<'static>, A::Error> {
-        self.spend(NODE)?;
+        self.spend(PLACED)?;
         let mut seen = std::collections::HashSet::new();
         let mut entries = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
@@ -161,7 +167,7 @@ impl<'de> Visitor<'de> for Value<'_, '_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Saved<'static>, E> {
-        self.spend(NODE.saturating_add(text.len() as u64))?;
+        self.spend(PLACED.saturating_add(text.len() as u64))?;
         Ok(Saved::Text(text.to_owned()))
     }
 
@@ -180,7 +186,7 @@ mod tests {
 
     #[test]
     fn one_value_or_several_lines() {
-        assert_eq!(read("[1, 2.5]").unwrap(), format!("{:?}", Saved::Array(Array::decimals(vec![2], vec![1.0, 2.5]))));
+        assert_eq!(read("[1, 2.5]").unwrap(), format!("{:?}", Saved::array(Array::decimals(vec![2], vec![1.0, 2.5]))));
         assert_eq!(read(" 3 ").unwrap(), "Number(3.0)");
         assert!(read("{\"a\":1}\n{\"a\":2}\n").unwrap().starts_with("List([Dictionary("));
         assert!(read("[1, \"a\", 2]").unwrap().starts_with("List([Number(1.0), Text(\"a\")"));

@@ -206,7 +206,7 @@ fn column<'a>(file: &Path, name: &str, value: Saved<'a>, budget: &mut Budget) ->
         InputError::element_type(file, quoted(name), found, "an array or tensor of numbers, or a list of such")
     };
     match value {
-        Saved::Array(array) => Ok(array),
+        Saved::Array(array) => Ok(*array),
         Saved::Number(number) => Ok(Array::decimals(Vec::new(), vec![number])),
         Saved::Text(text) => Ok(Array { shape: Vec::new(), column_major: false, data: Data::Texts(vec![text]) }),
         Saved::Dictionary(entries) => {
@@ -237,14 +237,14 @@ mod tests {
 
     #[test]
     fn scores_and_their_places_of_one_shape_are_no_batches() {
-        let scores = || Saved::Array(Array::decimals(vec![1, 2], vec![2.5, 1.5]));
+        let scores = || Saved::array(Array::decimals(vec![1, 2], vec![2.5, 1.5]));
         let place = Data::Binary {
             kind: crate::array::Kind::Number(ElementType::I8),
             order: crate::element::ByteOrder::Little,
             content: (&[1, 0][..]).into(),
             start: 0,
         };
-        let places = Saved::Array(Array { shape: vec![1, 2], column_major: false, data: place });
+        let places = Saved::array(Array { shape: vec![1, 2], column_major: false, data: place });
         let found = |parts| arrays_of_half(Path::new("a"), Saved::List(parts), &mut Budget::of(9)).unwrap();
         let names: Vec<String> = found(vec![scores(), places]).into_iter().map(|named| named.name).collect();
         assert_eq!(names, ["0", "1"]);

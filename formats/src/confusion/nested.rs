@@ -3,7 +3,7 @@
 
 use super::cross::Cross;
 use super::{axes, cross};
-use crate::array::{Array, Data};
+use crate::array::Array;
 use crate::weights::Saved;
 
 /// The counts of a dictionary of rows, of a list of them, or of what `DataFrame.to_json()` writes
@@ -40,8 +40,10 @@ fn numbers(saved: &Saved<'_>) -> Option<Vec<f64>> {
         Saved::Number(number) => Some(*number),
         _ => None,
     };
+    if let Some((&[_], values)) = saved.as_decimals() {
+        return Some(values.to_vec());
+    }
     match saved {
-        Saved::Array(Array { shape, data: Data::Decimals(values), .. }) if shape.len() == 1 => Some(values.clone()),
         Saved::List(items) => items.iter().map(number).collect(),
         _ => None,
     }
@@ -127,15 +129,15 @@ fn pairs(rows: &[Saved<'_>]) -> Option<Cross> {
 }
 
 fn cell(pair: &Saved<'_>) -> Option<(String, f64)> {
-    match pair {
-        Saved::List(parts) => match parts.as_slice() {
+    if let Saved::List(parts) = pair {
+        return match parts.as_slice() {
             [first, Saved::Number(number)] => Some((name(first)?, *number)),
             _ => None,
-        },
-        // Two numbers are an array.
-        Saved::Array(Array { shape, data: Data::Decimals(values), .. }) if shape == &[2] => {
-            Some((values.first()?.to_string(), *values.get(1)?))
-        }
+        };
+    }
+    // Two numbers are an array.
+    match pair.as_decimals()? {
+        (_, &[first, number]) => Some((first.to_string(), number)),
         _ => None,
     }
 }

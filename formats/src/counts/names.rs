@@ -90,7 +90,7 @@ fn names_in(content: &Content, budget: &mut Budget) -> Result<Names> {
     let (file, bytes) = (content.file.as_path(), content.bytes.as_slice());
     if bytes.starts_with(npy::MAGIC) {
         return match npy::parse(file, "names", Cow::Borrowed(bytes))? {
-            Npy::Array(array) => values::read(file, Saved::Array(array), budget),
+            Npy::Array(array) => values::read(file, Saved::array(array), budget),
             Npy::Pickle(bytes, start) => {
                 let objects = bytes.get(start..).unwrap_or_default();
                 with_plain_pickle(content, objects, "objects", budget, |saved, budget| {
@@ -103,7 +103,7 @@ fn names_in(content: &Content, budget: &mut Budget) -> Result<Names> {
         let mut arrays = arrays_of_npz(content, &Reading::default(), budget)?;
         arrays.retain(|named| named.array.as_ref().is_ok_and(|array| array.element().is_none()));
         return match arrays.pop() {
-            Some(only) if arrays.is_empty() => values::read(file, Saved::Array(only.array?), budget),
+            Some(only) if arrays.is_empty() => values::read(file, Saved::array(only.array?), budget),
             _ => values::read(file, Saved::Other("an archive"), budget),
         };
     }

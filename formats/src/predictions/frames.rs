@@ -2,7 +2,7 @@
 
 use super::names::{LABEL_NAMES, plain};
 use super::records::by_class;
-use crate::array::{Array, Data};
+use crate::array::Array;
 use crate::budget::{Budget, Exceeded};
 use crate::weights::Saved;
 
@@ -90,7 +90,7 @@ fn apart<'a>(entries: &[(String, Saved<'a>)], budget: &mut Budget) -> Result<Opt
             .saturating_mul(32)
             .saturating_add((names.len() as u64).saturating_mul(64)),
     )?;
-    let array = |values: Vec<f64>| Saved::Array(Array::decimals(vec![values.len()], values));
+    let array = |values: Vec<f64>| Saved::array(Array::decimals(vec![values.len()], values));
     let columns: Vec<Saved<'a>> = if let Some(columns) = columns_of_numbers(rows, names.len()) {
         columns.into_iter().map(array).collect()
     } else {
@@ -103,8 +103,10 @@ fn apart<'a>(entries: &[(String, Saved<'a>)], budget: &mut Budget) -> Result<Opt
 
 /// Names in a list, of which numbers are some.
 fn texts(names: &Saved<'_>) -> Option<Vec<String>> {
+    if let Some((_, numbers)) = names.as_decimals() {
+        return Some(numbers.iter().map(f64::to_string).collect());
+    }
     match names {
-        Saved::Array(Array { data: Data::Decimals(numbers), .. }) => Some(numbers.iter().map(f64::to_string).collect()),
         Saved::List(names) => {
             let name = |name: &Saved<'_>| match name {
                 Saved::Text(name) => Some(name.clone()),
@@ -121,7 +123,7 @@ fn texts(names: &Saved<'_>) -> Option<Vec<String>> {
 fn columns_of_numbers(rows: &[Saved<'_>], width: usize) -> Option<Vec<Vec<f64>>> {
     let mut columns: Vec<Vec<f64>> = (0..width).map(|_| Vec::with_capacity(rows.len())).collect();
     for row in rows {
-        let Saved::Array(Array { data: Data::Decimals(cells), .. }) = row else { return None };
+        let (_, cells) = row.as_decimals()?;
         if cells.len() != width {
             return None;
         }

@@ -2,7 +2,6 @@
 //! "dog": 0.1}}`; lists of `{"label": "cat", "score": 0.9}`, or the names and the scores in two
 //! lists, as pipelines of classifiers give them.
 
-use crate::array::{Array, Data};
 use crate::budget::{Budget, Exceeded};
 use crate::weights::Saved;
 use crate::words::Words;
@@ -92,10 +91,7 @@ fn in_two_lists<'p, 'a>(entries: &'p [(String, Saved<'a>)]) -> Option<(&'p [Save
         Saved::List(names) if NAME_KEYS.contains(key) => Some(names.as_slice()),
         _ => None,
     })?;
-    let mut scores = entries.iter().filter_map(|(_, value)| match value {
-        Saved::Array(Array { data: Data::Decimals(scores), .. }) => Some(scores.as_slice()),
-        _ => None,
-    });
+    let mut scores = entries.iter().filter_map(|(_, value)| value.as_decimals()).map(|(_, scores)| scores);
     let scores = scores.next().filter(|_| scores.next().is_none())?;
     let are_names = named.len() > 1 && named.iter().all(|name| matches!(name, Saved::Text(_)));
     (are_names && named.len() == scores.len()).then_some((named, scores))

@@ -14,6 +14,8 @@ use crate::{InputError, Result};
 /// Containers in each other.
 const MAX_DEPTH: usize = 32;
 
+/// Bytes charged for an array beside its numbers.
+const ARRAY: u64 = size_of::<Array>() as u64 + 64;
 /// Bytes charged for a part of the object: its place in its container, and an allocation beside.
 const NODE: u64 = size_of::<Saved>() as u64 + 48;
 /// Bytes charged for an entry of a dictionary, the characters of its key left out.
@@ -23,7 +25,7 @@ const ENTRY: u64 = NODE + (size_of::<(String, Saved)>() - size_of::<Saved>() + s
 #[derive(Debug)]
 pub(crate) enum Saved<'a> {
     /// A tensor or an array.
-    Array(Array<'a>),
+    Array(Box<Array<'a>>),
     /// A list or tuple.
     List(Vec<Saved<'a>>),
     /// A dictionary, in the order of its keys.
@@ -36,7 +38,25 @@ pub(crate) enum Saved<'a> {
     Other(&'static str),
 }
 
+impl<'a> Saved<'a> {
+    /// An array.
+    pub(crate) fn array(array: Array<'a>) -> Self {
+        Self::Array(Box::new(array))
+    }
+}
+
 impl Saved<'_> {
+    /// The shape and the numbers of an array that was read from text.
+    pub(crate) fn as_decimals(&self) -> Option<(&[usize], &[f64])> {
+        match self {
+            Self::Array(array) => match &array.data {
+                Data::Decimals(numbers) => Some((&array.shape, numbers)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The text of a text or a number, also of a number of NumPy.
     pub(crate) fn as_text(&self) -> Option<String> {
         match self {
@@ -78,8 +98,14 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
         let pickle = self.pickle;
         let heap = &pickle.heap;
         Ok(match value {
-            Value::Tensor(at) => Saved::Array(self.tensor(heap.tensor(at))?),
-            Value::NdArray { at, .. } => self.array(at, depth)?,
+            Value::Tensor(at) => {
+                self.spend(ARRAY)?;
+                Saved::array(self.tensor(heap.tensor(at))?)
+            }
+            Value::NdArray { at, .. } => {
+                self.spend(ARRAY)?;
+                self.array(at, depth)?
+            }
             Value::List(_) | Value::Tuple(_) => Saved::List(self.parts(heap.items(value).unwrap_or_default(), depth)?),
             Value::Dictionary(_) => {
                 let found = heap.entries(value).into_iter().flatten();
@@ -211,7 +237,7 @@ impl<'a, S: StorageBytes> Walk<'a, '_, S> {
             let texts = array.texts(&self.content.file, "saved object", self.budget)?;
             return Ok(Saved::Text(texts.unwrap_or_default().concat()));
         }
-        read.map(Saved::Array).ok_or_else(|| InputError::Damaged {
+        read.map(Saved::array).ok_or_else(|| InputError::Damaged {
             file: self.content.file.clone(),
             place: "saved object".to_owned(),
             problem: format!(
