@@ -19,9 +19,9 @@ pub(super) fn warnings(subject: &Subject) -> impl Iterator<Item = Warning> {
 /// Warns of a softmax of probabilities, whatever was said of the scores.
 fn twice(part: &str, scored: &Scored) -> Option<Warning> {
     let sentence = format!(
-        "no {part} score is more than e = 2.72 times another of its sample, and some nearly are: as softmax makes them \
-         of probabilities. The predicted classes are right, margins, their bounds and the surrogate are not; give the \
-         scores before the second softmax"
+        "no {part} score is more than e = 2.72 times another of its sample, and some nearly are, as softmax makes them \
+         of probabilities; if so, the predicted classes are right, but margins, their bounds and the surrogate are not: \
+         give the scores before the second softmax"
     );
     scored
         .logits

@@ -49,10 +49,16 @@ fn separator_said(record: &str) -> Option<Separator> {
     }
 }
 
+/// Wider tables have no title: their fields would cost more than is charged for them.
+const MOST_FIELDS: usize = 100_000;
+
 /// The title that a record is, which has names of columns below it.
 fn title_above(record: &str, names: &str, separator: Option<Separator>) -> Option<String> {
     let separator = separator.unwrap_or_else(|| Separator::of(names));
     if separator == Separator::Blanks || record.trim_start().starts_with('#') {
+        return None;
+    }
+    if separator.count(record).max(separator.count(names)) > MOST_FIELDS {
         return None;
     }
     let (mut fields, mut below) = (Vec::new(), Vec::new());
