@@ -9,6 +9,8 @@ use crate::words::{counted, decimals, grouped, listed, percent};
 
 /// Classes that are named; of more only the number is said.
 const NAMED: usize = 3;
+/// Networks of a group whose worst classes are named.
+const MOST_NETWORKS: usize = 4;
 /// Seeds of a group whose intervals are wide whatever is found: Student's factor is 12.7 with two,
 /// 4.3 with three.
 const FEW_SEEDS: usize = 3;
@@ -163,7 +165,7 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
             error("", |model| Some(1.0 - model.test.split.accuracy), &found.overall).trim_start(),
         ),
         format!(
-            "From {} to {}. The worst class is each network's own: {} in the first, {} in the second.",
+            "From {} to {}. The worst class of each network: {}; {}.",
             group_name(report, &found.a, &found.models_a),
             group_name(report, &found.b, &found.models_b),
             worst_of_each(report, &found.models_a),
@@ -193,25 +195,26 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     ));
     if let Some(these) = &found.these_networks {
         sentences.push(format!(
-            "Those are the numbers to quote of the methods. Of these networks alone, on other test samples, the mean \
-             error of the worst class differs by {}, with probability {sure} within the brackets.",
+            "The numbers above speak of the methods and are the ones to quote of them. Of these networks alone, on other \
+             test samples, the mean error of the worst class differs by {}, with probability {sure} within the brackets.",
             judged(these)
         ));
     }
     sentences
 }
 
-/// The worst class of each of these networks, a class once.
+/// The worst class of each of these networks by its name; of many, those of the first.
 fn worst_of_each(report: &Report, models: &[usize]) -> String {
-    let mut names: Vec<String> = Vec::new();
-    for name in models.iter().map(|&model| tied(&report.models[model])) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    match names.len().saturating_sub(NAMED) {
-        0 => listed(&names),
-        more => format!("{} and {more} more", names[..NAMED].join(", ")),
+    let worst = |model: &ModelReport| match headline::worst_classes(model)[..] {
+        [one] => called(model, one),
+        [one, other] => format!("{} or {}", called(model, one), called(model, other)),
+        ref tied => format!("one of {}", grouped(tied.len() as u64)),
+    };
+    let named = models.iter().map(|&at| &report.models[at]).map(|model| format!("{} {}", model.name, worst(model)));
+    let all: Vec<String> = named.take(MOST_NETWORKS).collect();
+    match models.len().saturating_sub(MOST_NETWORKS) {
+        0 => all.join(", "),
+        more => format!("{} and {more} more", all.join(", ")),
     }
 }
 
@@ -324,12 +327,15 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_class_of_each_network_is_named_once() {
+    fn the_worst_class_of_each_network_is_named() {
         let (mut report, _) = sample::report(&vec![Sample::fashion(); 4]);
         report.groups = sample::groups();
-        let name = tied(&report.models[0]);
+        let worst = &report.models[0].test.worst_class.as_ref().unwrap().name.clone();
+        for (at, name) in ["p", "q", "r", "s"].into_iter().enumerate() {
+            report.models[at].name = name.to_owned();
+        }
         let said = group_sentences(&report, &report.groups[0]);
-        let expected = format!("each network's own: {name} in the first, {name} in the second.");
+        let expected = format!("The worst class of each network: p {worst}, q {worst}; r {worst}, s {worst}.");
         assert!(said[1].ends_with(&expected), "{}", said[1]);
     }
 

@@ -45,12 +45,17 @@ fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
     let alone = Some(model.test.max_error.at_most).filter(|&most| most < 0.9995).map(|most| {
         format!("If an upper limit alone is wanted: at most {}, with probability {sure} (T5').", percent(most))
     });
-    let of_whom = match worst_classes(model).len() {
-        1 => called(model, worst.index),
-        _ => "a class by itself".to_owned(),
+    let by_name = match worst_classes(model).len() {
+        1 => format!(
+            "In tables the interval of {} is wider, for there those of all classes hold at once (T5).",
+            called(model, worst.index)
+        ),
+        _ => {
+            "The interval above is that of the worst class, whichever it is; in tables each class has a wider one, for \
+              there those of all classes hold at once (T5)."
+                .to_owned()
+        }
     };
-    let by_name =
-        format!("In tables the interval of {of_whom} is wider, for there those of all classes hold at once (T5).");
     let sentences: Vec<String> = alone.into_iter().chain([by_name]).collect();
     Some(sentences.join(" "))
 }
@@ -236,7 +241,7 @@ mod tests {
         let mut tied = model.clone();
         tied.test.split.per_class_error[0] = Some(worst.error);
         let several = which_to_quote(&tied, "95 %").unwrap();
-        assert!(several.contains("In tables the interval of a class by itself is wider"), "{several}");
+        assert!(several.contains("in tables each class has a wider one"), "{several}");
         let one = next_images(&model, "95 %").unwrap();
         assert!(one.contains(&format!("samples of {}, between", worst.name)), "{one}");
         let same = tied.test.next_sample[0].limits[worst.index];

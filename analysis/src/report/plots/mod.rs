@@ -157,7 +157,7 @@ fn slug(name: &str) -> String {
 fn floor_caption(report: &Report) -> String {
     format!(
         " Green: no upper limit of a class's error that holds with probability {} and is proved from its training samples alone can be \
-         lower, however well they are classified (T4). It limits such proofs, not errors, which lie on both sides.",
+         lower, however well they are classified (T4). It limits such proofs, not errors, which may lie on either side.",
         sure(report)
     )
 }
