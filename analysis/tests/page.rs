@@ -247,3 +247,41 @@ fn on_a_phone_every_figure_fits_and_can_be_read() {
     assert_eq!(said["faults"], serde_json::json!([]));
     assert_eq!(said["shown"].as_array().unwrap().len(), 3 + 4 * 7, "{}", said["shown"]);
 }
+
+/// Pages of a sheet of paper each, as the browser prints the page.
+fn printed(browser: &str, page: &Path) -> usize {
+    let pdf = page.with_file_name("printed.pdf");
+    let ran = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"])
+        .arg(format!("--print-to-pdf={}", pdf.display()))
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap();
+    let bytes = fs::read(pdf).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&ran.stderr)));
+    let begins = |at: usize| bytes[at..].starts_with(b"/Type /Page") && bytes.get(at + 11) != Some(&b's');
+    (0..bytes.len()).filter(|&at| begins(at)).count()
+}
+
+/// One model is printed whole; of many the comparison, and each model that is open.
+#[test]
+fn what_matters_is_printed_and_many_models_stay_folded() {
+    let Some(browser) = chromium() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (at, name) in ["a", "b", "c", "d"].into_iter().enumerate() {
+        scores(&folder.path().join(format!("{name}.csv")), 12, 20, 3 * at);
+    }
+    let pages = |arguments: &str| {
+        let page = page(folder.path(), &format!("{arguments} --weights none"));
+        let folded = printed(browser, &page);
+        let text = fs::read_to_string(&page).unwrap();
+        let opened = page.with_file_name("opened.html");
+        fs::write(&opened, text.replacen("<details class=\"model", "<details open class=\"model", 1)).unwrap();
+        (folded, printed(browser, &opened))
+    };
+    let (one, same) = pages("--predictions a.csv");
+    assert!(one == same && one > 4, "{one}, {same}: all of it, the folded tables too");
+    let (two, same) = pages("--predictions a.csv b.csv");
+    assert!(two == same && two > 2 * one - 4, "{two}, {same}");
+    let (four, opened) = pages("--predictions a.csv b.csv c.csv d.csv");
+    assert!(four < one && opened > four + 3, "{four} of four models, {opened} with one of them open, {one} of one");
+}

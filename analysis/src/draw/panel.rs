@@ -76,7 +76,9 @@ pub fn x_axis(scene: &mut Scene, area: Area, scale: &Scale, ticks: &Ticks, label
         let x = scale.at(*value);
         scene.segment((x, area.top), (x, area.bottom), GRID, 1.0);
         scene.segment((x, area.bottom), (x, area.bottom + 7.0), INK, 1.2);
-        scene.text(x, area.bottom + 12.0 + 0.76 * TICK, text, TICK, Anchor::Middle);
+        // A label at the end of an axis stays within the figure.
+        let middle = x.min(scene.width - 2.0 - 0.5 * text_width(text, TICK, false));
+        scene.text(middle, area.bottom + 12.0 + 0.76 * TICK, text, TICK, Anchor::Middle);
     }
     if !label.is_empty() {
         scene.text(area.middle(), area.bottom + 20.0 + TICK + LABEL, label, LABEL, Anchor::Middle);

@@ -158,18 +158,17 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     let worst = |model: &ModelReport| model.test.worst_class.as_ref().map(|worst| worst.error);
     let mut sentences = vec![
         format!(
-            "On these test samples, {}{}. Error of the worst class: {}; of all samples: {}. Minus is better.",
+            "On these test samples, {}{}. Error of the worst class: {}; of all samples: {}. Minus is better; in brackets how sure that is.",
             verdict(found),
             on_others(found),
             error("", worst, &found.worst_class).trim_start(),
             error("", |model| Some(1.0 - model.test.split.accuracy), &found.overall).trim_start(),
         ),
         format!(
-            "From {} to {}. The worst class of each network: {}; {}.",
+            "From {} to {}. {}.",
             group_name(report, &found.a, &found.models_a),
             group_name(report, &found.b, &found.models_b),
-            worst_of_each(report, &found.models_a),
-            worst_of_each(report, &found.models_b),
+            worst_of_all(report, found),
         ),
     ];
     let groups = [
@@ -186,21 +185,37 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     }
     let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
     sentences.push(format!(
-        "All are means over the networks of a group ({} and {}, {pairing}). In brackets: where the mean over all seeds would lie \
-         on these test samples, each by itself with probability {sure}, assuming that differences between seeds are \
-         normally distributed{}.",
+        "How sure: with probability {sure} a bracket holds the difference of the two methods over all seeds, on these test samples \
+         (means of {} and {} networks, {pairing}; each bracket by itself; differences between seeds taken for normal{}).",
         found.models_a.len(),
         found.models_b.len(),
-        if found.models_a.len().min(found.models_b.len()) <= FEW_SEEDS { "; so few seeds make them wide" } else { "" }
+        if found.models_a.len().min(found.models_b.len()) <= FEW_SEEDS { "; so few make brackets wide" } else { "" }
     ));
     if let Some(these) = &found.these_networks {
         sentences.push(format!(
-            "The numbers above speak of the methods and are the ones to quote of them. Of these networks alone, on other \
-             test samples, the mean error of the worst class differs by {}, with probability {sure} within the brackets.",
+            "To judge the methods, quote the brackets above. For these networks alone, on other test samples, the mean error of \
+             the worst class differs by {}.",
             judged(these)
         ));
     }
     sentences
+}
+
+/// The worst class of every network, said once where it is the same.
+fn worst_of_all(report: &Report, found: &GroupComparison) -> String {
+    let networks: Vec<&ModelReport> =
+        found.models_a.iter().chain(&found.models_b).map(|&at| &report.models[at]).collect();
+    let worst: Vec<Vec<usize>> = networks.iter().map(|model| headline::worst_classes(model)).collect();
+    match &worst[0][..] {
+        &[class] if worst.iter().all(|other| *other == [class]) => {
+            format!("The worst class of each of the {} networks is {}", networks.len(), called(networks[0], class))
+        }
+        _ => format!(
+            "The worst class of each network: {}; {}",
+            worst_of_each(report, &found.models_a),
+            worst_of_each(report, &found.models_b)
+        ),
+    }
 }
 
 /// The worst class of each of these networks by its name; of many, those of the first.
@@ -335,7 +350,13 @@ mod tests {
             report.models[at].name = name.to_owned();
         }
         let said = group_sentences(&report, &report.groups[0]);
-        let expected = format!("The worst class of each network: p {worst}, q {worst}; r {worst}, s {worst}.");
+        let expected = format!("The worst class of each of the 4 networks is {worst}.");
+        assert!(said[1].ends_with(&expected), "{}", said[1]);
+        let other = (report.models[3].test.worst_class.as_ref().unwrap().index + 1) % 10;
+        report.models[3].test.worst_class.as_mut().unwrap().error = 1.0;
+        report.models[3].test.split.per_class_error[other] = Some(1.0);
+        let (said, name) = (group_sentences(&report, &report.groups[0]), &report.models[3].class_names[other]);
+        let expected = format!("The worst class of each network: p {worst}, q {worst}; r {worst}, s {name}.");
         assert!(said[1].ends_with(&expected), "{}", said[1]);
     }
 

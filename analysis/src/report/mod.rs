@@ -13,7 +13,7 @@ mod finite;
 mod format;
 mod guarantees;
 mod headline;
-mod merged_warnings;
+mod merged;
 mod own_files;
 mod page;
 mod per_class;

@@ -8,16 +8,16 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Wi
 use super::comparison_sentence::{comparison_sentences, group_sentences, in_order};
 use super::guarantees::{floor, guarantees, plans};
 use super::headline::{answer, looseness};
-use super::merged_warnings::merged_warnings;
+use super::merged::{merged, merged_warnings, warned};
 use super::tables;
 use super::verdicts::{Said, said_once};
 use crate::correlation::{Comparison, Correlations, MeasuredOn, Predictor};
 use crate::results::{ModelReport, Report, Source};
-use crate::words::{counted, readable, unbroken};
+use crate::words::{readable, unbroken};
 
 /// Width of the table and the sentences in characters.
 pub const COLUMNS: u16 = 100;
-/// With more models than this, only the comparison is printed, and the sentences of each.
+/// With more models than this, only the comparison is printed, and how they were read.
 const MOST_TABLES: usize = 3;
 /// Models that a warning names.
 const MOST_NAMED: usize = 4;
@@ -38,16 +38,16 @@ const BOUND_COLUMNS: [&str; 8] =
 pub fn summary_table(report: &Report) -> String {
     let mut out = String::new();
     let warnings = merged_warnings(report);
-    if !warnings.is_empty() {
-        let number = counted(warnings.len(), "warning", "warnings");
-        push_wrapped(&mut out, "", &format!("{number} below, to be read before these numbers are relied on."));
+    if let Some((said, _)) = warned(report) {
+        push_wrapped(&mut out, "", &said);
         out.push('\n');
     }
     if report.models.len() > 1 {
         for sentence in report.groups.iter().flat_map(|group| group_sentences(report, group)) {
             push_wrapped(&mut out, "- ", &sentence);
         }
-        for comparison in in_order(report) {
+        // Beside groups, two networks are two draws of a seed each.
+        for comparison in in_order(report).into_iter().filter(|_| report.groups.is_empty()) {
             let (title, parts) = comparison_sentences(report, comparison);
             push_wrapped(&mut out, "", &format!("{title}:"));
             for part in parts {
@@ -62,8 +62,12 @@ pub fn summary_table(report: &Report) -> String {
         }
         out.push_str(if warnings.is_empty() { "" } else { "\n" });
     }
-    for model in &report.models {
-        push_model(&mut out, report, model);
+    if report.models.len() > MOST_TABLES {
+        push_readings(&mut out, report);
+    } else {
+        for model in &report.models {
+            push_model(&mut out, report, model);
+        }
     }
     for comparison in report.correlations.iter().flat_map(headline_comparisons) {
         push_wrapped(&mut out, "- ", &comparison.sentence);
@@ -74,6 +78,24 @@ pub fn summary_table(report: &Report) -> String {
         "T1 to T11, S1 to S5, D1 to D6: statements and definitions of THEORY.md; report.html says what each is.",
     );
     out
+}
+
+/// How the models were read and what was left out, and where the rest stands.
+fn push_readings(out: &mut String, report: &Report) {
+    let read =
+        merged(report, |model| read_from(&model.source).chain(model.source.notes.iter().map(|note| readable(note))));
+    for (models, sentence) in read {
+        push_wrapped(out, "note: ", &format!("{}: {sentence}", named(report, &models)));
+    }
+    for (models, sentence) in merged(report, |model| model.left_out.iter()) {
+        push_wrapped(out, "", &format!("{}: {sentence}", named(report, &models)));
+    }
+    push_wrapped(
+        out,
+        "",
+        "What is guaranteed of each model, its bounds, and two networks against each other: report.html and report.json.",
+    );
+    out.push('\n');
 }
 
 fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
@@ -94,10 +116,7 @@ fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
     for sentence in &model.left_out {
         push_wrapped(out, "", sentence);
     }
-    let tables_fit = report.models.len() <= MOST_TABLES;
-    if tables_fit {
-        let _ = writeln!(out, "{}", rendered(&tables::quantities(model), &[]));
-    }
+    let _ = writeln!(out, "{}", rendered(&tables::quantities(model), &[]));
     if model.test.worst_class.is_some() {
         push_wrapped(out, "", &looseness(model));
     }
@@ -105,7 +124,7 @@ fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
         push_wrapped(out, "- ", &sentence);
     }
     let bounds = tables::bounds(model, true);
-    if tables_fit && !bounds.rows.is_empty() {
+    if !bounds.rows.is_empty() {
         let _ = writeln!(out, "{}", rendered(&bounds, &BOUND_COLUMNS));
     }
     let without = |said: &Said<'_>| said.counts.not_applicable == model.num_classes;
@@ -122,8 +141,11 @@ fn push_model(out: &mut String, report: &Report, model: &ModelReport) {
     out.push('\n');
 }
 
-/// `a, b and 6 more`.
+/// `a, b and 6 more`; of all models `all 8 models`.
 fn named(report: &Report, models: &[usize]) -> String {
+    if models.len() == report.models.len() && models.len() > MOST_TABLES {
+        return format!("all {} models", models.len());
+    }
     let names: Vec<&str> = models.iter().take(MOST_NAMED).map(|&at| report.models[at].name.as_str()).collect();
     match models.len() - names.len() {
         0 => names.join(", "),

@@ -106,7 +106,7 @@ fn warnings_on_several_models_are_counted_at_the_top() {
     let names = ["a", "b", "c", "d", "e", "f"].map(|name| (name, 1.6));
     let (mut of_all, figures) = report(&named(names, 200));
     let plain = page_of(&(of_all.clone(), figures.clone()));
-    assert!(!plain.contains("To be read before"));
+    assert!(!plain.contains("to be read before"));
     let warning = |sentence: &str| Warning { sentence: sentence.to_owned(), ..Warning::default() };
     for model in &mut of_all.models {
         model.warnings.push(warning("scores are probabilities"));
@@ -114,14 +114,23 @@ fn warnings_on_several_models_are_counted_at_the_top() {
     for at in 0..7 {
         of_all.models[1].warnings.push(warning(&format!("doubt {at}")));
     }
-    let page = page_of(&(of_all, figures));
-    let counted = page.find("<a href=\"#warnings\">8 warnings</a>").unwrap();
+    let page = page_of(&(of_all.clone(), figures.clone()));
+    let counted = page.find("<a href=\"#warnings\">8 warnings below, to be read before these numbers").unwrap();
     assert!(counted < page.find("Which is better").unwrap());
     let text = unlinked(&page[page.find("id=\"warnings\"").unwrap()..page.find("</aside>").unwrap()]);
     assert_eq!(text.matches("Scores are probabilities").count(), 1, "{text}");
     assert!(text.contains("a, b, c, d and 2 more: Scores are probabilities."), "{text}");
     assert!(text.contains("b: Doubt 4.") && !text.contains("Doubt 5"), "{text}");
     assert!(text.contains("2 more, in the sections of the models."), "{text}");
+    for (at, model) in of_all.models.iter_mut().enumerate() {
+        model.warnings = vec![warning("a sample is there twice").within(0.001 * at as f64)];
+    }
+    let small = page_of(&(of_all.clone(), figures)).replace('\u{a0}', " ");
+    let said = "1 small doubt below: no error of a class would change by more than 0.5 points.";
+    assert!(small.contains(&format!("<p class=\"muted\"><a href=\"#warnings\">{said}</a>")), "{said}");
+    assert!(summary_table(&of_all).starts_with(said));
+    of_all.models[0].warnings[0].off_by_at_most = None;
+    assert!(summary_table(&of_all).starts_with("1 warning below, to be read"), "of six one is not known to be small");
 }
 
 #[test]
@@ -669,6 +678,23 @@ fn results_are_as_readable_as_other_files() {
     let paths = write(&report, &figures, out.path(), &"json".parse().unwrap()).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(&paths[0]), mode(&out.path().join("other")));
+}
+
+#[test]
+fn many_models_are_told_by_their_comparison_alone() {
+    let four = named(["a0", "a1", "b0", "b1"].map(|name| (name, Sample::fashion().skill)), 20);
+    let (mut report, _) = report(&four);
+    assert!(summary_table(&report).contains("a1 against a0:"));
+    report.groups = sample::groups();
+    for model in &mut report.models {
+        model.left_out = vec!["Left out: much.".into()];
+    }
+    report.models[1].source.notes = vec!["read strangely".into()];
+    let table = summary_table(&report);
+    for (said, times) in [("all 4 models: Left out: much.", 1), ("note: a1: read strangely", 1), (" against a0:", 0)] {
+        assert_eq!(table.matches(said).count(), times, "{said}: {table}");
+    }
+    assert!(!table.contains("Whichever class is the worst") && table.lines().count() < 50, "{table}");
 }
 
 #[test]

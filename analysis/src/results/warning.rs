@@ -21,12 +21,29 @@ pub struct Warning {
     pub sentence: String,
     /// The numbers behind it, by name.
     pub evidence: BTreeMap<String, Value>,
+    /// Share of a class's test samples by which its error is off at most if the doubt is right;
+    /// `None` where no limit is known.
+    #[serde(default)]
+    pub off_by_at_most: Option<f64>,
 }
+
+/// A doubt that moves no error of a class by more is a small one.
+const SMALL: f64 = 0.01;
 
 impl Warning {
     /// Warns with these numbers.
     pub(crate) fn new<const N: usize>(id: &str, sentence: String, evidence: [(&str, Value); N]) -> Self {
         let evidence = evidence.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        Self { id: id.to_owned(), sentence, evidence }
+        Self { id: id.to_owned(), sentence, evidence, off_by_at_most: None }
+    }
+
+    /// The same, with the share by which an error of a class is off at most.
+    pub(crate) fn within(self, off_by_at_most: f64) -> Self {
+        Self { off_by_at_most: Some(off_by_at_most), ..self }
+    }
+
+    /// Whether no error of a class is off by more than a point.
+    pub(crate) fn is_small(&self) -> bool {
+        self.off_by_at_most.is_some_and(|most| most <= SMALL)
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn of(subject: &Subject, counts: &MarginCounts, train: Option<&Margin
     all.extend(same_counts::warning(subject, counts.class_counts()));
     all.extend(unread::warning(&subject.source));
     all.extend(subject.warnings.iter().cloned());
+    all.sort_by_key(Warning::is_small);
     all
 }
 

@@ -60,13 +60,14 @@ fn within(names: &[String], part: &str, rows: &Rows<'_>) -> Vec<Warning> {
         let [own, other] = [row, like].map(|row| &names[rows.scored.labels[row]]);
         let is_many = alike.relabelled.len() as f64 > FEW_ROWS * rows.len() as f64;
         let many = if is_many { "the scores were written to the wrong rows, " } else { "" };
+        let most = off_by(rows, &alike.relabelled);
         let said = format!(
             "have exactly the scores of an earlier sample but another label (the first: sample {row}, labelled {own}, \
              and {like}, labelled {other}): {many}one of the labels is wrong, or {FEW}. If labels are wrong, an error of a \
              class is off by at most {}",
-            points(off_by(rows, &alike.relabelled))
+            points(most)
         );
-        warning("relabelled-rows", alike.relabelled.len(), &[row, like], said)
+        warning("relabelled-rows", alike.relabelled.len(), &[row, like], said).within(most)
     });
     let flat = alike.flat.first().map(|&first| {
         let said = format!(
@@ -163,6 +164,7 @@ fn repeated(names: &[String], part: &str, rows: &Rows<'_>, alike: &Alike) -> Opt
     }
     let most = (0..classes).max_by_key(|&class| (repeats_of[class], std::cmp::Reverse(class)))?;
     let once = (rows.len() - repeats.len()) as u64;
+    let change = moved(&all_errors, &all_samples, &errors, &samples);
     let or = if *in_sequence { String::new() } else { format!(". Or {FEW}") };
     let sentence = format!(
         "{} of {} {part} samples have exactly the scores and the label of an earlier one (the first: sample {first} repeats \
@@ -177,7 +179,7 @@ fn repeated(names: &[String], part: &str, rows: &Rows<'_>, alike: &Alike) -> Opt
         samples[most],
         all_errors[most],
         all_samples[most],
-        moved(&all_errors, &all_samples, &errors, &samples),
+        at_most(change),
     );
     let evidence = [
         ("part", json!(part)),
@@ -187,17 +189,21 @@ fn repeated(names: &[String], part: &str, rows: &Rows<'_>, alike: &Alike) -> Opt
         ("class_counts_once", json!(samples)),
         ("class_errors_once", json!(errors)),
     ];
-    Some(Warning::new("repeated-rows", sentence, evidence))
+    Some(Warning::new("repeated-rows", sentence, evidence).within(change))
 }
 
 /// Changes of a class's error below this are of no weight.
 const LEAST_CHANGE: f64 = 0.001;
 
-/// By how much the error of a class changes at most.
-fn moved(errors: &[u64], samples: &[u64], errors_once: &[u64], samples_once: &[u64]) -> String {
+/// The largest change of the error of a class.
+fn moved(errors: &[u64], samples: &[u64], errors_once: &[u64], samples_once: &[u64]) -> f64 {
     let share = |errors: u64, samples: u64| if samples == 0 { 0.0 } else { errors as f64 / samples as f64 };
     let change = |j: usize| (share(errors[j], samples[j]) - share(errors_once[j], samples_once[j])).abs();
-    match (0..errors.len()).map(change).fold(0.0, f64::max) {
+    (0..errors.len()).map(change).fold(0.0, f64::max)
+}
+
+fn at_most(change: f64) -> String {
+    match change {
         0.0 => "no class's error changes".to_owned(),
         most if most < LEAST_CHANGE => "no class's error changes by as much as 0.1 points".to_owned(),
         most => format!("no class's error changes by more than {}", points(most)),
@@ -290,10 +296,11 @@ mod tests {
     #[test]
     fn what_repeats_and_wrong_labels_change_at_most_is_said() {
         // 27 of 124 and 21 of 100 wrong: 21.774 and 21 %.
-        let of = |once: u64| moved(&[27, 5, 0], &[124, 50, 0], &[once, 5, 0], &[100, 50, 0]);
+        let of = |once: u64| at_most(moved(&[27, 5, 0], &[124, 50, 0], &[once, 5, 0], &[100, 50, 0]));
         assert_eq!(of(21), "no class's error changes by more than 0.774 points");
-        assert_eq!(moved(&[2, 1], &[4, 2], &[1, 1], &[2, 2]), "no class's error changes");
-        assert_eq!(moved(&[1, 0], &[477, 9], &[1, 0], &[473, 9]), "no class's error changes by as much as 0.1 points");
+        assert_eq!(at_most(moved(&[2, 1], &[4, 2], &[1, 1], &[2, 2])), "no class's error changes");
+        let little = at_most(moved(&[1, 0], &[477, 9], &[1, 0], &[473, 9]));
+        assert_eq!(little, "no class's error changes by as much as 0.1 points");
         let scored = scored(16, &[]);
         let rows = Rows::of(&scored).unwrap();
         // Labels 0 0 0 0 1 1 1 1 0 0 0 0 ...: of class 1 rows 5 and 6, of class 0 row 9; each class has eight.

@@ -186,6 +186,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME=MODEL,...")]
     pub group: Vec<GroupArgument>,
 
+    /// Seeds of the models, in their order: groups of the same seeds are compared pair by pair. Those
+    /// of this project's runs are known
+    #[arg(long, value_name = "SEED", num_args = 1.., requires = "group")]
+    pub seeds: Vec<u64>,
+
     /// Files to write: any of html, json, csv, md, tex, svg, png
     #[arg(long, value_name = "LIST", default_value = "html,json,csv,md,tex,svg,png")]
     pub format: FormatSet,
@@ -363,7 +368,7 @@ mod tests {
     }
 
     /// Flags that concern any model, whatever it is known by.
-    const OF_ALL: [&str; 16] = [
+    const OF_ALL: [&str; 17] = [
         "arch",
         "imbalance",
         "n-max",
@@ -376,6 +381,7 @@ mod tests {
         "threads",
         "name",
         "group",
+        "seeds",
         "format",
         "out",
         "help",

@@ -40,6 +40,7 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
     images.end();
     work.pause();
     rename(&arguments.name, &mut loaded.subjects)?;
+    sow(&arguments.seeds, &mut loaded.subjects)?;
     let grid = counted_margins(&loaded.subjects).unwrap_or(grid);
     if let Some(file) = &arguments.stored.save_predictions {
         for written in load::save_predictions(&loaded, file)? {
@@ -120,6 +121,26 @@ fn rename(names: &[String], models: &mut [Subject]) -> Result<(), AnalysisError>
     Ok(())
 }
 
+/// Gives the models the seeds that were given, in their order.
+fn sow(seeds: &[u64], models: &mut [Subject]) -> Result<(), AnalysisError> {
+    if seeds.is_empty() {
+        return Ok(());
+    }
+    let refuse = |problem: String| Err(AnalysisError::Usage { problem });
+    if seeds.len() != models.len() {
+        let found: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+        let found = found.join(", ");
+        return refuse(format!("--seeds gives {} seeds for {} models: {found}", seeds.len(), models.len()));
+    }
+    for (model, &seed) in models.iter_mut().zip(seeds) {
+        if let Some(known) = model.source.seed.filter(|&known| known != seed) {
+            return refuse(format!("--seeds gives {} the seed {seed}; its own description says {known}", model.name));
+        }
+        model.source.seed = Some(seed);
+    }
+    Ok(())
+}
+
 /// The groups with their models found by name, or by a file or the folder of it as given. No group
 /// has a model twice, no two groups one name.
 fn seed_groups(groups: &[GroupArgument], subjects: &[Subject]) -> Result<Vec<compare::SeedGroup>, AnalysisError> {
@@ -175,6 +196,17 @@ mod tests {
 
     use super::*;
     use crate::subject::Scored;
+
+    #[test]
+    fn a_seed_belongs_to_each_model_and_contradicts_no_description() {
+        let scored = Scored { logits: Logits::F32(array![[0.0, 1.0]]), labels: array![0] };
+        let mut models: Vec<Subject> = ["a", "b"].map(|name| Subject::new(name.to_owned(), scored.clone())).into();
+        let refused = |seeds: &[u64], models: &mut [Subject]| sow(seeds, models).unwrap_err().to_string();
+        assert_eq!(refused(&[1], &mut models), "--seeds gives 1 seeds for 2 models: a, b");
+        sow(&[0, 1], &mut models).unwrap();
+        assert_eq!(models.iter().map(|model| model.source.seed).collect::<Vec<_>>(), [Some(0), Some(1)]);
+        assert_eq!(refused(&[0, 2], &mut models), "--seeds gives b the seed 2; its own description says 1");
+    }
 
     #[test]
     fn given_names_are_names_that_can_be_read() {

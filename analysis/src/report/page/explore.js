@@ -95,7 +95,7 @@
     } else {
       all.push(
         ["wrong", "wrong", true, (at) => model.wrong[at], (at) => `${model.wrong[at]} of ${model.tested[at]}`, true],
-        ["upper", "interval", true, (at) => model.interval[at] && model.interval[at][1],
+        ["upper", "interval (all classes at once)", true, (at) => model.interval[at] && model.interval[at][1],
           (at) => (model.interval[at] ? range(model.interval[at]) : "–"), true],
         ["", "error and interval, 0 to 100 %", false, null, (at) => bar(model, at)],
       );

@@ -27,7 +27,7 @@ use super::ReportError;
 use super::comparison_sentence::{comparison_sentences, group_sentences, in_order};
 use super::guarantees::{floor, guarantees, plans};
 use super::headline::{all_models, answer, called, looseness, worst_classes};
-use super::merged_warnings::merged_warnings;
+use super::merged::{merged_warnings, warned};
 use super::plots::{PlotSet, settings_caption, shared_settings};
 use super::tables::{self, Table};
 use super::verdicts::{chain_sentence, said_once};
@@ -63,6 +63,8 @@ struct Page {
     script_hash: String,
     /// What the script knows, as JSON.
     classes: String,
+    /// What the warnings come to, and whether they weigh.
+    warned: Option<(String, bool)>,
     /// What puts the numbers of several models in doubt.
     doubts: Vec<Doubt>,
     /// How many more there are.
@@ -195,6 +197,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         script: SCRIPT,
         script_hash: script_hash(),
         classes: explorer::data(report)?,
+        warned: warned(report),
         doubts,
         more_doubts,
         comparison,

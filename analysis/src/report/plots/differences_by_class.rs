@@ -1,5 +1,6 @@
 //! `differences_by_class`: for each pair of models the classes whose error fell and rose most, by
-//! name, with the intervals of the differences; the classes that are decided stand out.
+//! name, with the intervals of the differences; the classes that are decided stand out. Groups of
+//! seeds have `classes_over_seeds` instead: a difference of two networks is not one of two methods.
 
 use super::{numbered_name, shared_settings};
 use crate::draw::palette::{Color, GREEN, INK, MUTED, Mark, VERMILLION};
@@ -7,7 +8,7 @@ use crate::draw::panel::{Area, LABEL, LEGEND, Symbol, TICK, legend, ticks, x_axi
 use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted, fitted_end, text_width};
 use crate::draw::{Figure, Layout};
-use crate::report::comparison_sentence::{common_group, in_order, signed};
+use crate::report::comparison_sentence::{in_order, signed};
 use crate::results::{ClassDifference, Comparison, ComparisonVerdict, Report};
 use crate::words::{counted, grouped};
 
@@ -19,11 +20,10 @@ const ROW: f64 = 28.0;
 /// Lines above a panel.
 const HEAD: f64 = 3.0 * 1.3 * LEGEND + 14.0;
 
-/// Two seeds of one method are not drawn. `None` without a pair of models on the same samples, or
-/// where no class differs in any.
+/// `None` with groups of seeds, without a pair of models on the same samples, or where no class
+/// differs in any.
 pub(super) fn draw(report: &Report) -> Option<Figure> {
-    let of_two_methods = |pair: &&Comparison| common_group(report, pair).is_none();
-    let mut pairs: Vec<&Comparison> = in_order(report).into_iter().filter(of_two_methods).collect();
+    let mut pairs: Vec<&Comparison> = in_order(report).into_iter().filter(|_| report.groups.is_empty()).collect();
     let omitted = pairs.split_off(pairs.len().min(MOST_PAIRS)).len();
     let ends = ENDS[usize::from(pairs.len() > 1)];
     let rows: Vec<Vec<Row>> = pairs.iter().map(|pair| rows(pair, ends)).collect();
@@ -45,12 +45,8 @@ pub(super) fn draw(report: &Report) -> Option<Figure> {
     }
     caption.push(' ');
     caption.push_str(&shared_settings(report));
-    let title = if report.groups.is_empty() {
-        "Which classes got better or worse"
-    } else {
-        "Which classes got better or worse, network by network"
-    };
-    Some(Figure::of("differences_by_class", title.to_owned(), caption, |layout| body(report, &pairs, &rows, layout)))
+    let title = "Which classes got better or worse".to_owned();
+    Some(Figure::of("differences_by_class", title, caption, |layout| body(report, &pairs, &rows, layout)))
 }
 
 /// A panel a pair, all on one scale.
@@ -207,17 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn two_seeds_of_one_method_are_neither_drawn_nor_missed() {
+    fn two_networks_of_groups_are_not_two_methods() {
         let mut report = crate::report::sample::report(&vec![crate::report::sample::Sample::fashion(); 4]).0;
         let class = |at: usize| ClassDifference { difference: Some(0.01 * at as f64), ..Default::default() };
         let pair = |a, b| Comparison { a, b, classes: (0..10).map(class).collect(), ..Default::default() };
         report.comparisons = vec![pair(0, 1), pair(0, 2), pair(0, 3)];
-        let caption = |report: &Report| draw(report).unwrap().caption;
-        assert!(!caption(&report).contains("report.json alone"));
+        assert!(!draw(&report).unwrap().caption.contains("report.json alone"), "none is missing");
         report.groups = crate::report::sample::groups();
-        assert!(!caption(&report).contains("report.json alone"), "none is missing");
-        report.comparisons = vec![pair(0, 1)];
-        assert!(draw(&report).is_none(), "models 0 and 1 are of one group");
+        assert!(draw(&report).is_none());
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod arms;
 mod bound_vs_error;
 mod chain_at_worst;
+mod classes_over_seeds;
 mod comparison;
 mod confused_pairs;
 mod confusion_heatmap;
@@ -63,8 +64,14 @@ const MODEL_STEMS: [&str; 8] = [
 ];
 
 /// File names, without extension, of the plots on several models or on runs.
-const SHARED_STEMS: [&str; 5] =
-    ["comparison", "differences_over_seeds", "differences_by_class", "training_runs", "regulariser"];
+const SHARED_STEMS: [&str; 6] = [
+    "comparison",
+    "differences_over_seeds",
+    "classes_over_seeds",
+    "differences_by_class",
+    "training_runs",
+    "regulariser",
+];
 
 /// The same of the plots that there are for each training set, with a number behind where it is not
 /// the first.
@@ -127,6 +134,7 @@ pub fn draw(report: &Report, figures: &[ModelFigures]) -> PlotSet {
     let mut comparison = Vec::new();
     if several {
         comparison.extend(differences_over_seeds::draw(report));
+        comparison.extend(classes_over_seeds::draw(report));
         comparison.push(comparison::draw(report));
         comparison.extend(differences_by_class::draw(report));
         comparison.extend(bound_vs_error::draw_several(report));
@@ -300,12 +308,14 @@ mod tests {
         groups.0.groups = sample::groups();
         let mut one = sample::report(&[of("a", 3.0)]);
         one.0.models.iter_mut().chain(&mut groups.0.models).for_each(make_usable);
+        let two = sample::report(&[of("a", 3.0), of("b", 2.0)]);
         let reports = [
             one,
             sample::report(&[Sample { test_per_class: 60, with_train: false, ..Sample::cifar100() }]),
             sample::report(&[Sample { test_per_class: 3, with_train: false, ..Sample::of_size(400) }]),
             sample::report(&[(1, 1.4), (10, 2.2), (30, 3.0)].map(epoch)),
             groups,
+            two,
             (runs, Vec::new()),
         ];
         let mut stems = std::collections::BTreeSet::new();
