@@ -11,7 +11,7 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
     /// Kind of the warning: `scores-are-probabilities`, `scores-are-log-probabilities`,
-    /// `scores-are-softmax-twice`,
+    /// `scores-are-softmax-twice`, `scores-are-thresholded`,
     /// `class-order`, `chance`, `untrained-head`, `repeated-rows`, `relabelled-rows`, `flat-rows`,
     /// `test-in-training`, `absent-classes`, `counts-differ`, `averaged-weights`,
     /// `normalisation-differs`, `stated-counts`, `stated-classes`, `stated-data`, `stated-size`,

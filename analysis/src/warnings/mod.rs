@@ -12,6 +12,7 @@ mod repeats;
 mod rows;
 mod same_counts;
 mod scale;
+mod thresholded;
 mod unread;
 mod untrained;
 
@@ -32,6 +33,7 @@ pub(crate) fn of(subject: &Subject, counts: &MarginCounts, train: Option<&Margin
     }
     all.extend(flawless::warning(counts));
     all.extend(scale::warnings(subject));
+    all.extend(thresholded::warnings(subject));
     all.extend(repeats::warnings(subject));
     all.extend(absent::warnings(subject, counts.class_counts()));
     all.extend(same_counts::warning(subject, counts.class_counts()));

@@ -24,9 +24,18 @@ pub(super) fn is_true(word: &str) -> Option<bool> {
 /// The orientation of a table with this text above its rows: of the rows, or of rows and columns.
 pub(super) fn of_corner(corner: &str) -> Option<Orientation> {
     let mut parts = corner.split(['\\', '/', '|']);
-    let rows = parts.next().and_then(is_true);
-    let columns = parts.next().and_then(is_true).map(|columns| !columns);
+    let rows = parts.next().and_then(|part| Some(is_true(part)? != points_at(part, COLUMNS)));
+    let columns = parts.next().and_then(|part| Some(is_true(part)? == points_at(part, ROWS)));
     orientation(rows.or(columns)?)
+}
+
+/// What says that a word in the corner is of the columns, and of the rows.
+const COLUMNS: &[&str] = &["→", "->", "across", "column"];
+const ROWS: &[&str] = &["↓", "down", "row"];
+
+fn points_at(part: &str, words: &[&str]) -> bool {
+    let part = part.to_lowercase();
+    words.iter().any(|word| part.contains(word))
 }
 
 /// The orientation of a table with this title above its columns: `Predicted class`, but not

@@ -44,6 +44,7 @@ impl Cross {
             return Ok(Read::of(Array::decimals(vec![rows, wide], self.values), None));
         }
         self.take_sums_off(file)?;
+        self.take_other_sums_off(&mut notes);
         let said = self.said.or(axes::of_names(&mut self.rows, &mut self.columns));
         let mut names = self.columns.clone();
         for (own, others, what) in [(&self.columns, &self.rows, "was taken for"), (&self.rows, &self.columns, "is of")]
@@ -94,7 +95,7 @@ impl Cross {
         }
     }
 
-    /// Leaves out sums beside and below the counts, which have to be theirs.
+    /// Leaves out what is called a sum beside and below the counts, which has to be theirs.
     fn take_sums_off(&mut self, file: &Path) -> Result<()> {
         let mut width = self.columns.len();
         if width > 1 && self.columns.last().is_some_and(|name| is_sum(name)) {
@@ -120,6 +121,46 @@ impl Cross {
             self.values.truncate(row.saturating_mul(width));
         }
         Ok(())
+    }
+
+    /// Leaves out a column and a row that hold the sums of the others, whatever they are called:
+    /// `Grand Total`, `Gesamt`, `Σ`.
+    fn take_other_sums_off(&mut self, notes: &mut Vec<String>) {
+        let width = self.columns.len();
+        let rows: Vec<&[f64]> = self.values.chunks(width.max(1)).collect();
+        let (of_rows, mut of_columns) = (rows.iter().map(|row| row.iter().sum::<f64>()), vec![0.0; width]);
+        let of_rows: Vec<f64> = of_rows.collect();
+        for row in &rows {
+            of_columns.iter_mut().zip(*row).for_each(|(sum, count)| *sum += count);
+        }
+        let some = of_rows.iter().any(|&sum| sum > 0.0);
+        // The sum of all is twice what it holds itself.
+        let is_sum = |(sum, count): (&f64, &f64)| *sum == 2.0 * count;
+        let row =
+            rows.iter().position(|row| of_columns.iter().zip(*row).all(is_sum)).filter(|_| some && rows.len() > 2);
+        let column = (0..width)
+            .find(|&at| some && width > 2 && of_rows.iter().zip(rows.iter().filter_map(|row| row.get(at))).all(is_sum));
+        let (row_name, column_name) =
+            (row.and_then(|at| self.rows.get(at)), column.and_then(|at| self.columns.get(at)));
+        // A class has a row and a column, and is not the sum of the others in both.
+        let is_class =
+            |name: &String, others: &[String], other: Option<&String>| others.contains(name) && other != Some(name);
+        let row = row.filter(|_| row_name.is_some_and(|name| !is_class(name, &self.columns, column_name)));
+        let column = column.filter(|_| column_name.is_some_and(|name| !is_class(name, &self.rows, row_name)));
+        if row.is_none() && column.is_none() {
+            return;
+        }
+        let kept =
+            rows.iter().enumerate().filter(|(at, _)| Some(*at) != row).flat_map(|(_, row)| {
+                row.iter().enumerate().filter(|(at, _)| Some(*at) != column).map(|(_, &count)| count)
+            });
+        self.values = kept.collect();
+        for (what, names, at) in [("row", &mut self.rows, row), ("column", &mut self.columns, column)] {
+            if let Some(at) = at {
+                let name = quoted(&names.remove(at));
+                notes.push(format!("the {what} {name} holds the sums of the others and is left out"));
+            }
+        }
     }
 
     /// The numbers with rows and columns in the order of the names; 0 where one has no row or

@@ -35,12 +35,16 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Read<
     if from == 1 && rows.len() != table.rows || values.len() != width.saturating_mul(table.rows) {
         return Err(not_square(file, "rows with and without names".to_owned()));
     }
+    // Above a printed table of pandas the one word is of the columns, of R's of the rows.
+    let is_printed = table.is_of_blanks();
+    let is_open = |corner: &&String| !is_printed || corner.contains(['\\', '/', '|']);
     let of_columns = table.title.as_deref().and_then(axes::of_title);
     let header = table.header.map(|(_, names)| names).unwrap_or_default();
     if rows.is_empty() && header.is_empty() {
         return Ok(Read::of(Array::decimals(vec![table.rows, width], values), None));
     }
-    let said = header.first().filter(|_| from == 1).and_then(|corner| axes::of_corner(corner)).or(of_columns);
+    let said =
+        header.first().filter(|_| from == 1).filter(is_open).and_then(|corner| axes::of_corner(corner)).or(of_columns);
     let columns = header.into_iter().skip(from).collect();
     Cross { rows, columns, values, said, outer_keys: false }.read(file, budget)
 }
@@ -51,7 +55,11 @@ fn fields(file: &Path, table: &Table<'_>) -> Result<(Vec<String>, Vec<f64>)> {
     let named = table.header.as_ref().is_some_and(|(_, names)| {
         let is_number = |name: &String| name.parse::<u32>().is_ok();
         let above = names.split_first().is_some_and(|(first, rest)| {
-            !is_number(first) && !rest.is_empty() && rest.iter().all(|name| is_number(name) || is_sum(name))
+            let numbers = rest.iter().take_while(|name| is_number(name)).count();
+            // Sums, whatever they are called, stand behind the classes or in front.
+            let others = rest.get(numbers..).unwrap_or_default();
+            !is_number(first)
+                && (numbers > 1 && others.len() < 2 || !rest.is_empty() && others.iter().all(|name| is_sum(name)))
         });
         names.first().is_some_and(|first| first.is_empty() || axes::of_corner(first).is_some())
             || above

@@ -434,3 +434,54 @@ fn numbers_that_are_the_names_of_the_classes_are_no_places() {
     let given: Vec<String> = order.iter().map(usize::to_string).collect();
     assert_eq!(sums(&wide(&order), &given), [1, 2, 11, 3, 4, 5, 6, 7, 8, 9, 10]);
 }
+
+/// A sum is known by its numbers: people call it in their own language.
+#[test]
+fn sums_are_left_out_whatever_they_are_called_and_wherever_they_stand() {
+    let expected = array![[50, 3, 0], [2, 45, 2], [0, 0, 7]];
+    let both = |name: &str| format!("x,0,1,2,{name}\n0,50,2,0,52\n1,3,45,0,48\n2,0,2,7,9\n{name},53,49,7,109\n");
+    let cases = [
+        both("Grand Total"),
+        both("Gesamt"),
+        both("\u{3a3}"),
+        both("n"),
+        "x,0,1,2,Grand Total\n0,50,2,0,52\n1,3,45,0,48\n2,0,2,7,9\n".to_owned(),
+        "x,0,1,2\n0,50,2,0\n1,3,45,0\n2,0,2,7\nColumn total,53,49,7\n".to_owned(),
+        ",Total,0,1,2\nTotal,109,53,49,7\n0,52,50,2,0\n1,48,3,45,0\n2,9,0,2,7\n".to_owned(),
+        "Actual,Predicted,n\n0,0,50\n0,1,2\n0,2,0\n0,all of them,52\n1,0,3\n1,1,45\n1,2,0\n1,all of them,48\n2,0,0\n2,1,2\n\
+         2,2,7\n2,all of them,9\nall of them,0,53\nall of them,1,49\nall of them,2,7\nall of them,all of them,109\n"
+            .to_owned(),
+        "{\"columns\": [0, 1, 2, \"Sum of all\"], \"index\": [0, 1, 2, \"Sum of all\"], \"data\": [[50, 2, 0, 52], [3, 45, 0, 48], \
+         [0, 2, 7, 9], [53, 49, 7, 109]]}"
+            .to_owned(),
+    ];
+    for text in cases {
+        let found = read(&text, Some(Orientation::RowsAreTrue)).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(found.counts, expected, "{text}");
+        assert!(found.notes.iter().any(|note| note.contains("sums of the others and is left out")), "{text}");
+    }
+    let two = read(",neg,pos,Alles\nneg,143,17,160\npos,5,35,40\nAlles,148,52,200\n", Some(Orientation::RowsAreTrue));
+    assert_eq!(two.unwrap().counts, array![[143, 5], [17, 35]]);
+    // A class that is taken for all others as often as these are right is one still.
+    let class = ",a,b,c\na,1,0,0\nb,0,1,0\nc,1,1,0\n";
+    assert_eq!(read(class, Some(Orientation::RowsAreTrue)).unwrap().counts.nrows(), 3);
+    let off = both("Grand Total").replace("109", "108");
+    assert!(read(off, Some(Orientation::RowsAreTrue)).unwrap().counts.nrows() == 4, "sums of nothing are classes");
+}
+
+#[test]
+fn a_corner_says_which_way_a_table_lies_only_where_it_is_known_whose_word_it_is() {
+    // What pandas prints above a frame whose columns have a name.
+    let printed = "Predicted   a  b\na           5  1\nb           2  7\n";
+    assert!(read(printed, None).unwrap_err().to_string().contains("orientation"));
+    assert_eq!(read(printed, Some(Orientation::RowsAreTrue)).unwrap().counts, array![[5, 2], [1, 7]]);
+    for corner in ["Predicted \u{2192}", "Predicted ->", "Prediction (columns)", "Predicted across", "Actual \u{2193}"]
+    {
+        let found = read(format!("{corner},a,b\na,5,1\nb,2,7\n"), None).unwrap();
+        assert_eq!(found.counts, array![[5, 2], [1, 7]], "{corner}");
+    }
+    for corner in ["Reference (across)", "Actual \u{2192}", "pred (rows)", "Predicted \u{2193} / Actual \u{2192}"] {
+        let found = read(format!("{corner},a,b\na,5,1\nb,2,7\n"), None).unwrap();
+        assert_eq!(found.counts, array![[5, 1], [2, 7]], "{corner}");
+    }
+}

@@ -28,8 +28,9 @@ pub(super) fn in_order(
         return Err(instead(file, WHOLE, found, COUNT_LABELS));
     }
     // A sum below the classes is none of them.
+    let one_more = entries.len() == num_classes.saturating_add(1);
     if let Some(((name, sum, _), others)) = entries.split_last()
-        && ["total", "sum", "all"].contains(&name.trim().to_ascii_lowercase().as_str())
+        && (one_more || ["total", "sum", "all"].contains(&name.trim().to_ascii_lowercase().as_str()))
         && others.iter().try_fold(0_u64, |all, entry| all.checked_add(entry.1)) == Some(*sum)
     {
         entries.pop();

@@ -41,6 +41,11 @@ fn could_be_scores(named: &Named<'_>) -> bool {
     })
 }
 
+/// Whether it may be a class for each sample.
+fn is_list_of_classes(array: &Array<'_>) -> bool {
+    array.is_discrete() && array.len() > 1 && array.shape.iter().filter(|&&extent| extent != 1).count() == 1
+}
+
 /// Chooses the scores and the labels.
 pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Reading) -> Result<Chosen<'a>> {
     if let [Named { array: Err(_), .. }] = arrays.as_slice() {
@@ -120,6 +125,13 @@ fn scores_among(file: &Path, arrays: &[Named<'_>], reading: &Reading) -> Result<
         // A class for each sample in place of scores, or one score, of which the message says what it lacks.
         let by_name = |names| positions(arrays, |named| not_labels(named) && is_called(named, names));
         let several = [SCORE_NAMES, PREDICTED, GUESSES].map(by_name);
+        let mut classes: Vec<usize> = several.iter().flatten().copied().collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes.retain(|at| arrays.get(*at).is_some_and(|named| named.array.as_ref().is_ok_and(is_list_of_classes)));
+        if !classes.is_empty() {
+            return one_of(file, arrays, LOGITS, &classes, &[]);
+        }
         let called = several.into_iter().find(|called| !called.is_empty()).unwrap_or_default();
         let is_array = |at: &&usize| arrays.get(**at).is_some_and(|named| named.array.is_ok());
         // One that is no array says why.
@@ -196,6 +208,30 @@ mod tests {
         let keys = if keys.is_empty() { Default::default() } else { keys.parse().unwrap() };
         let chosen = choose(Path::new("a"), arrays, &Reading { keys, ..Reading::default() })?;
         Ok([chosen.logits_name, chosen.labels_name])
+    }
+
+    #[test]
+    fn several_lists_of_classes_are_asked_about_in_any_order() {
+        let list = |name: &str, decimal: bool| {
+            let data = match decimal {
+                true => crate::array::Data::Decimals(vec![0.5; 3]),
+                false => crate::array::Data::Texts(vec!["1".to_owned(); 3]),
+            };
+            let array = Array { shape: vec![3], column_major: false, data };
+            Named { name: name.to_owned(), array: Ok(array) }
+        };
+        let chosen = |arrays| choose(Path::new("a"), arrays, &Reading::default()).map(|chosen| chosen.logits_name);
+        for turned in [false, true] {
+            let mut two = vec![list("preds", false), list("y_pred", false), list("labels", false)];
+            let mut beside = vec![list("scores", true), list("preds", false), list("labels", false)];
+            if turned {
+                two.swap(0, 1);
+                beside.swap(0, 1);
+            }
+            let error = chosen(two).unwrap_err().to_string();
+            assert!(error.contains("several arrays can be the logits") && error.contains("logits=NAME"), "{error}");
+            assert_eq!(chosen(beside).unwrap(), "preds");
+        }
     }
 
     #[test]

@@ -8,8 +8,9 @@ use std::path::Path;
 use super::PredictionsError;
 use super::names::plain;
 use crate::Result;
-use crate::array::{Array, Data};
+use crate::array::{Array, Data, Kind};
 use crate::budget::Budget;
+use crate::element::ElementType;
 use crate::named::Named;
 use crate::quoting::quoted;
 use crate::words::Words;
@@ -208,13 +209,17 @@ fn values<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<(String, usize)> {
 
 fn numbers(array: &Array<'_>, samples: usize) -> Vec<(String, usize)> {
     let mut texts: Vec<String> = Vec::new();
-    if array.len() == samples {
-        // Numbers that cannot be read are no splits.
-        let _ = array.for_each_number(|number| {
-            texts.push(number.map_or_else(|decimal| decimal.to_string(), |whole| whole.to_string()));
-            Ok::<_, ()>(())
-        });
+    if array.len() != samples {
+        return Vec::new();
     }
+    if let Some((Kind::Number(ElementType::Bool), _, bytes)) = array.bytes() {
+        return values(bytes.iter().map(|&byte| if byte == 0 { "false" } else { "true" }));
+    }
+    // Numbers that cannot be read are no splits.
+    let _ = array.for_each_number(|number| {
+        texts.push(number.map_or_else(|decimal| decimal.to_string(), |whole| whole.to_string()));
+        Ok::<_, ()>(())
+    });
     values(texts.iter().map(String::as_str))
 }
 

@@ -911,6 +911,14 @@ fn splits_are_told_by_what_columns_hold() {
     assert!(folders.contains("1 as \"data/train/1\", 2 as \"data/test/2\""), "{folders}");
     let masked = of("ignore", ["0", "1", "0"]).unwrap().doubts.join(". ");
     assert!(masked.contains("\"ignore\" is 0 in 2 samples and 1 in 1, and all of them are counted"), "{masked}");
+    let of_truth = |name: &str| {
+        let mask = npy("|b1", "(2,)", &[1, 0]);
+        read_bytes(&archive(&[("logits.npy", &logits_npy()), ("labels.npy", &labels_npy()), (name, &mask)], true))
+    };
+    let refused = of_truth("test_mask.npy").map(drop).map_err(|error| error.to_string()).unwrap_err();
+    assert!(refused.contains("several splits: false (1), true (1)"), "{refused}");
+    let masked = of_truth("mask.npy").unwrap().doubts.join(". ");
+    assert!(masked.contains("\"mask\" is false in 1 samples and true in 1"), "{masked}");
     let named = archive(&[("train_logits.npy", &logits_npy()), ("train_labels.npy", &labels_npy())], true);
     assert_eq!(read_bytes(&named).unwrap().training.as_deref(), Some("\"train_logits\""));
     let file = with_files(&[("resnet-train.npz", &npz(&logits_npy(), &labels_npy()))], |folder| {

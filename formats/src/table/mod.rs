@@ -36,6 +36,11 @@ pub(crate) struct Table<'t> {
 }
 
 impl<'t> Table<'t> {
+    /// Whether blanks stand between its fields, as where a program prints it.
+    pub(crate) fn is_of_blanks(&self) -> bool {
+        self.separator == Separator::Blanks
+    }
+
     /// Finds the separator, the header and the number of records, and sees that all are of one
     /// length.
     pub(crate) fn open(file: &Path, text: &'t str, budget: &mut Budget) -> Result<Self> {

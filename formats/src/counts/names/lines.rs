@@ -1,7 +1,7 @@
 //! Names in lines of text: alone, with their numbers in front or behind, or in a column of a table.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use super::entries::{Entry, ID_WORDS, KEYS, NAME_WORDS, Names, is_word, ordered};
@@ -50,7 +50,11 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Names
         return Ok(names);
     }
     // A line of names may stand above the numbers.
-    let found = numbered(&lines).or_else(|| numbered(lines.get(1..)?));
+    let is_title = |lines: &&[Entry<&str>]| {
+        lines.first().is_some_and(|(_, first)| !first.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let below = || Some(lines.as_slice()).filter(is_title).and_then(|lines| lines.get(1..));
+    let found = numbered(&lines).or_else(|| numbered(below()?));
     if let Some(by_number) = found {
         return ordered(by_number).map_err(|problem| InputError::damaged(file, "the numbers of the names", problem));
     }
@@ -245,8 +249,12 @@ fn numbered(lines: &[Entry<&str>]) -> Option<BTreeMap<usize, Entry<String>>> {
             names.push(name);
             by_number.insert(number, (*line, unquoted(name.trim()).to_owned()));
         }
-        // "Class 1 lever", "Class 2 lever": the number is part of the name.
-        let differ = names.windows(2).any(|pair| pair.first() != pair.last());
+        // "Class 1 lever", "Class 2 lever", or "1 star", "2 stars", "3 stars": the number is part of the name.
+        let differ = match names.iter().collect::<HashSet<_>>().len() {
+            1 => lines.len() < 2,
+            2 if lines.len() > 2 => !lines.iter().zip(&names).all(|((_, text), name)| is_behind_a_number(text, name)),
+            _ => true,
+        };
         (by_number.len() == lines.len() && differ).then_some(by_number)
     };
     let is_whole = |found: &BTreeMap<usize, Entry<String>>| {
@@ -254,6 +262,12 @@ fn numbered(lines: &[Entry<&str>]) -> Option<BTreeMap<usize, Entry<String>>> {
         first < 2 && found.keys().copied().eq(first..first.saturating_add(found.len()))
     };
     by(in_front).or_else(|| by(behind)).or_else(|| by(behind_blank).filter(is_whole))
+}
+
+/// Whether nothing but blanks stands between a number and the name behind it.
+fn is_behind_a_number(text: &str, name: &str) -> bool {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    rest.starts_with(' ') && rest.trim() == name.trim()
 }
 
 /// A number in front of a name: `3 cat`, `3: cat`, `[3] cat`, `3. cat`, `3 - cat`, `class 3: cat`.
