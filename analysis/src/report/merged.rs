@@ -1,4 +1,4 @@
-//! What several models share, said once.
+//! Sentences that several models share, said once.
 
 use crate::results::{ModelReport, Report};
 use crate::words::{counted, points};

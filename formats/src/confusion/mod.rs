@@ -240,9 +240,13 @@ fn numbers<'a>(content: &'a Content, orientation: Option<Orientation>, budget: &
     let expected = "give the rows of a confusion matrix, as in [[50, 2], [3, 45]]";
     let saved = match read_json(file, text, expected, budget) {
         Ok(saved) => saved,
-        // As NumPy prints a matrix: blanks between numbers, nothing between rows.
+        // As NumPy prints a matrix: blanks between numbers, nothing between rows; `48.` as PyTorch does, too.
         Err(error @ InputError::Json { .. }) => {
-            let commas = text.split_whitespace().collect::<Vec<_>>().join(",").replace("[,", "[").replace(",]", "]");
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let commas = match text.contains(',') {
+                true => words.join(" "),
+                false => words.join(",").replace("[,", "[").replace(",]", "]"),
+            };
             budget
                 .spend((text.len() as u64).saturating_mul(4))
                 .map_err(|exceeded| exceeded.of(file, "matrix".to_owned()))?;

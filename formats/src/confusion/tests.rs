@@ -51,6 +51,11 @@ fn printed_and_cross_tables_are_read() {
     for text in [
         "array([[50,  2,  0],\n       [ 3, 45,  0],\n       [ 0,  2,  7]])",
         "tensor([[50,  2,  0],\n        [ 3, 45,  0],\n        [ 0,  2,  7]], device='cuda:0')\n",
+        "tensor([[50.,  2.,  0.],\n        [ 3., 45.,  0.],\n        [ 0.,  2.,  7.]])\n",
+        "x          ant  bee  cat\n---------  ---  ---  ---\nant         50    2    0\nbee          3   45    0\ncat          0    2    7\n\n\
+         (3 rows affected)\n",
+        "+-----+-----+-----+-----+\n| x   | ant | bee | cat |\n+-----+-----+-----+-----+\n| ant |  50 |   2 |   0 |\n\
+         | bee |   3 |  45 |   0 |\n| cat |   0 |   2 |   7 |\n+-----+-----+-----+-----+\n3 rows in set (0.00 sec)\n",
         "     ant  bee  cat\nant   50    2    0\nbee    3   45    0\ncat    0    2    7\n",
         "Predicted   0   1  2\nActual              \n0          50   2  0\n1           3  45  0\n2           0   2  7\n",
         "Predicted   0   1  2  All\nActual                   \n0  50  2  0  52\n1  3  45  0  48\n2  0  2  7  9\nAll 53 49 7 109\n",

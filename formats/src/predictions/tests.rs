@@ -1029,6 +1029,7 @@ fn tables_below_a_title_or_between_bars_are_read() {
         format!("Test,,\n,,\n{}\n", joined(",")),
         format!("{}\n{rule}\n{}\n{}\n", framed[0], framed[1], framed[2]),
         format!(" {}\n---+---+---\n {}\n {}\n(2 rows)\n", rows[0], rows[1], rows[2]).replace(',', " | "),
+        format!("{}\n--- --- ---\n{}\n{}\n\n(2 rows affected)\n", rows[0], rows[1], rows[2]).replace(',', "  "),
     ] {
         let found = with_files(&[("p.csv", text.as_bytes())], |folder| {
             read(&PredictionSource::File(folder.join("p.csv"))).unwrap_or_else(|error| panic!("{text}: {error}"))

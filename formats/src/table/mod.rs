@@ -131,7 +131,7 @@ impl<'t> Table<'t> {
 
     fn records(&self) -> Records<'t> {
         let (position, line) = self.start;
-        let bars = self.separator == Separator::Character(b'|');
+        let bars = matches!(self.separator, Separator::Character(b'|') | Separator::Blanks);
         Records { text: self.text, position, line, quotes: self.separator != Separator::Blanks, bars }
     }
 

@@ -20,7 +20,8 @@ pub(super) struct Records<'t> {
     pub(super) position: usize,
     pub(super) line: u64,
     pub(super) quotes: bool,
-    /// Whether bars part the fields, so that others may frame a record and lines lie between.
+    /// Whether bars or blanks part the fields, so that others may frame a record and lines lie
+    /// between.
     pub(super) bars: bool,
 }
 
@@ -131,8 +132,17 @@ pub(crate) fn framed(record: &str) -> &str {
 /// or counts these.
 pub(crate) fn is_rule(record: &str) -> bool {
     let record = record.trim();
-    record.len() > 2 && record.chars().all(|character| "-+|=: ".contains(character))
-        || record.starts_with('(') && record.ends_with(" rows)")
+    // A row of single dashes is one of missing values.
+    let is_drawn = ["--", "==", "|", "+"].iter().any(|line| record.contains(line));
+    record.len() > 2 && is_drawn && record.chars().all(|character| "-+|=: ".contains(character)) || counts_rows(record)
+}
+
+/// `(3 rows)`, `3 rows in set (0.00 sec)`, `(1 row affected)`, as databases end a table.
+fn counts_rows(record: &str) -> bool {
+    let mut words = record.trim_matches(['(', ')']).split_whitespace();
+    let number = words.next().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
+    let rows = words.next().is_some_and(|word| ["row", "rows"].contains(&word));
+    number && rows && matches!(words.next(), None | Some("affected" | "in"))
 }
 
 fn unquoted(field: &str) -> Cow<'_, str> {

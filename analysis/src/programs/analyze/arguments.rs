@@ -186,8 +186,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME=MODEL,...")]
     pub group: Vec<GroupArgument>,
 
-    /// Seeds of the models, in their order: groups of the same seeds are compared pair by pair. Those
-    /// of this project's runs are known
+    /// Seeds of the models, in their order: groups of the same seeds are compared pair by pair.
+    /// Those of this project's runs are known
     #[arg(long, value_name = "SEED", num_args = 1.., requires = "group")]
     pub seeds: Vec<u64>,
 

@@ -224,7 +224,7 @@ fn nested_keys_cost_no_more_than_others() {
 #[test]
 fn numbers_that_tell_the_classes_apart_are_part_of_their_names() {
     let stars = ["1 star", "2 stars", "3 stars", "4 stars", "5 stars"];
-    assert_eq!(read(&stars.join("\n")).unwrap(), stars);
+    assert_eq!(read(stars.join("\n")).unwrap(), stars);
     assert_eq!(read("0 fingers\n1 finger\n2 fingers\n").unwrap(), ["0 fingers", "1 finger", "2 fingers"]);
     assert_eq!(read("0 crane\n1 dog\n2 crane\n3 cat\n").unwrap(), ["crane", "dog", "crane", "cat"]);
 }
