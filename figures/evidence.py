@@ -11,7 +11,8 @@ an error where they are not those of the run's own log.
 
 With --records the folder is one of figures/ with `predicted.npz` (figures/pack_predictions.py) and
 `runs.csv`: accuracies are computed from what was predicted, held against `runs.csv`, and rows are
-compared over paired seeds with cross-entropy (`NN-ce`) and Balanced Softmax (`NN-bs`).
+compared over paired seeds with cross-entropy (`NN-ce`), Balanced Softmax (`NN-bs`) and the rows
+that experiments of the folder name by `against`.
 """
 
 import csv
@@ -20,6 +21,7 @@ import math
 import pathlib
 import re
 import sys
+import tomllib
 
 import numpy
 
@@ -289,9 +291,12 @@ def records(folder):
             figures.setdefault(row, {})[seed] = found
     print(f"Made by `figures/evidence.py --records figures/{folder.name}` from `predicted.npz`; do not edit. Differences of errors in points, "
           "row less baseline: below 0 the row is better. Student's 95 % intervals over the seeds that both have, for these test images.\n")
-    for name, pattern in (("cross-entropy", r"\d+-ce"), ("Balanced Softmax", r"\d+-bs")):
-        base = next((row for row in figures if re.fullmatch(pattern, row)), None)
-        if base is None:
+    experiments = {path.stem: tomllib.loads(path.read_text())["experiment"] for path in sorted(folder.glob("*.toml"))}
+    usual = {row: name for name, pattern in (("cross-entropy", r"\d+-ce"), ("Balanced Softmax", r"\d+-bs"))
+             for row in figures if re.fullmatch(pattern, row)}
+    named = {row: experiments[row]["title"] for experiment in experiments.values() if (row := experiment.get("against"))}
+    for base, name in (usual | {row: name for row, name in named.items() if row not in usual}).items():
+        if base not in figures:
             continue
         print(f"## Against {name}\n")
         lines = []

@@ -242,10 +242,12 @@ fn numbers<'a>(content: &'a Content, orientation: Option<Orientation>, budget: &
         Ok(saved) => saved,
         // As NumPy prints a matrix: blanks between numbers, nothing between rows; `48.` as PyTorch does, too.
         Err(error @ InputError::Json { .. }) => {
-            let words: Vec<&str> = text.split_whitespace().collect();
             let commas = match text.contains(',') {
-                true => words.join(" "),
-                false => words.join(",").replace("[,", "[").replace(",]", "]"),
+                true => Cow::Borrowed(text),
+                false => {
+                    let words = text.split_whitespace().collect::<Vec<_>>().join(",");
+                    Cow::Owned(words.replace("[,", "[").replace(",]", "]"))
+                }
             };
             budget
                 .spend((text.len() as u64).saturating_mul(4))
