@@ -104,7 +104,8 @@ pub enum InputError {
     #[error(
         "{file}: array {array}: {classes} class(es); a confusion needs at least 2, save one column for each class (of a \
          single logit z the columns 0 and z; of a single probability p the columns 1 - p and p, with `scores` \
-         probabilities)"
+         probabilities; of predicted classes name their column with `keys` logits=NAME,labels=NAME, by its number from 0 \
+         where there is no header)"
     )]
     TooFewClasses { file: PathBuf, array: &'static str, classes: usize },
     #[error(

@@ -348,6 +348,20 @@ fn without_header(file: &Path, table: &Table<'_>, reading: &Reading) -> Result<C
             .to_owned();
         Err(PredictionsError::Table { file: file.to_path_buf(), line: 1, problem, remedy }.into())
     };
+    let at = |key: &str| key.parse().ok().filter(|&at: &usize| at < width);
+    if let Some(key) = &reading.keys.logits {
+        let predicted = at(key);
+        let label = match &reading.keys.labels {
+            Some(label) => at(label),
+            None => predicted.and_then(|one| (width == 2).then(|| 1_usize.saturating_sub(one))),
+        };
+        return match predicted.zip(label) {
+            Some((one, label)) if one != label => {
+                Ok(Columns { scores: vec![one], classes_alone: true, left_out: Vec::new(), ..columns(label, 0) })
+            }
+            _ => unclear(format!("there is no header, and no columns {} and of labels", quoted(key))),
+        };
+    }
     if let Some(key) = &reading.keys.labels {
         return match key.parse() {
             Ok(label) if label < width => Ok(columns(label, if label == 0 { 0 } else { begin })),

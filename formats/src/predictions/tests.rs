@@ -609,6 +609,26 @@ fn labels_that_may_mean_others_have_a_note() {
 }
 
 #[test]
+fn columns_of_classes_without_a_header_are_told_by_their_numbers() {
+    let of = |text: &str, keys: &str| {
+        with_files(&[("p.csv", text.as_bytes())], |folder| {
+            let keys = if keys.is_empty() { Default::default() } else { keys.parse().unwrap() };
+            let found = read_as(&PredictionSource::File(folder.join("p.csv")), &Reading { keys, ..Reading::default() });
+            found.map(|found| (found.labels.to_vec(), found.logits.predicted())).map_err(|error| error.to_string())
+        })
+    };
+    let (two, three) = ("0,2\n1,1\n2,0\n0,0\n", "7,0,2\n8,1,1\n9,2,0\n4,0,0\n");
+    let expected = Ok((vec![0, 1, 2, 0], vec![2, 1, 0, 0]));
+    assert!(of(two, "").unwrap_err().contains("`keys` logits=NAME,labels=NAME, by its number from 0"));
+    for (text, keys) in [(two, "logits=1,labels=0"), (two, "logits=1"), (three, "logits=2,labels=1")] {
+        assert_eq!(of(text, keys), expected, "{keys}");
+    }
+    for keys in ["logits=1,labels=1", "logits=9,labels=0", "logits=pred"] {
+        assert!(of(two, keys).unwrap_err().contains("there is no header, and no columns"), "{keys}");
+    }
+}
+
+#[test]
 fn an_index_in_front_is_no_class() {
     let plain =
         read_bytes(format!("label,logit_0,logit_1,logit_2\n{}", table(|_, _| String::new())).as_bytes()).unwrap();
