@@ -175,3 +175,22 @@ fn draw_symbol(scene: &mut Scene, symbol: Symbol, x: f64, y: f64, width: f64) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::draw::scene::Shape;
+
+    #[test]
+    fn a_label_at_the_end_of_an_axis_is_not_cut() {
+        let mut scene = Layout::Narrow.scene();
+        let area = Area { left: 100.0, top: 0.0, right: scene.width - Layout::Narrow.margin(), bottom: 100.0 };
+        let scale = Scale::linear(0.0, 1.0, area.left, area.right);
+        x_axis(&mut scene, area, &scale, &(vec![(1.0, "100".to_owned())], Vec::new()), "");
+        let end = scene.shapes.iter().find_map(|shape| match shape {
+            Shape::Text(text) => Some(text.x + 0.5 * text_width(&text.text, text.size, false)),
+            _ => None,
+        });
+        assert!(end.unwrap() <= scene.width, "{end:?} of {}", scene.width);
+    }
+}

@@ -345,7 +345,7 @@ mod tests {
     fn the_worst_class_of_each_network_is_named() {
         let (mut report, _) = sample::report(&vec![Sample::fashion(); 4]);
         report.groups = sample::groups();
-        let worst = &report.models[0].test.worst_class.as_ref().unwrap().name.clone();
+        let worst = report.models[0].test.worst_class.as_ref().unwrap().name.clone();
         for (at, name) in ["p", "q", "r", "s"].into_iter().enumerate() {
             report.models[at].name = name.to_owned();
         }

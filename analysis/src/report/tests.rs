@@ -680,6 +680,20 @@ fn results_are_as_readable_as_other_files() {
     assert_eq!(mode(&paths[0]), mode(&out.path().join("other")));
 }
 
+/// What decides between methods is drawn below the sentence that says it.
+#[test]
+fn plots_of_groups_stand_above_the_single_networks() {
+    let four = named(["a0", "a1", "b0", "b1"].map(|name| (name, Sample::fashion().skill)), 20);
+    let (mut report, figures) = report(&four);
+    report.groups = sample::groups();
+    let page = page_of(&(report, figures));
+    let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text}"));
+    let order =
+        ["Which method is better, over seeds", "better or worse, over seeds", "Network by network", "side by side"];
+    assert!(order.map(place).is_sorted(), "{:?}", order.map(place));
+    assert!(page.rfind(order[0]).unwrap() < place(order[2]), "drawn once");
+}
+
 #[test]
 fn many_models_are_told_by_their_comparison_alone() {
     let four = named(["a0", "a1", "b0", "b1"].map(|name| (name, Sample::fashion().skill)), 20);

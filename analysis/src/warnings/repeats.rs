@@ -15,6 +15,9 @@ use crate::words::{grouped, percent, points};
 const MIXED: std::ops::Range<f64> = 0.1..0.8;
 const OF_MANY: f64 = 0.2;
 
+/// Share of a class's samples up to which repeats change no interval to speak of.
+const FEW_OF_A_CLASS: f64 = 0.01;
+
 /// Share of the rows up to which equal ones are no sign of rows that were mixed up.
 const FEW_ROWS: f64 = 0.001;
 
@@ -189,7 +192,10 @@ fn repeated(names: &[String], part: &str, rows: &Rows<'_>, alike: &Alike) -> Opt
         ("class_counts_once", json!(samples)),
         ("class_errors_once", json!(errors)),
     ];
-    Some(Warning::new("repeated-rows", sentence, evidence).within(change))
+    let warning = Warning::new("repeated-rows", sentence, evidence);
+    // Of a test set that is there twice no error changes, but every interval: so few that neither does.
+    let are_few = repeats_of.iter().zip(&all_samples).all(|(&twice, &all)| twice as f64 <= FEW_OF_A_CLASS * all as f64);
+    Some(if are_few { warning.within(change) } else { warning })
 }
 
 /// Changes of a class's error below this are of no weight.
@@ -378,6 +384,18 @@ mod tests {
         assert!(found.len() == 1 && found[0].0 == "flat-rows" && found[0].1.starts_with("10 of 200"), "{found:?}");
         change(&mut empty, &|_, score| score.max(1.0));
         assert_eq!(said(&empty), [], "scores that are cut leave some rows without any difference");
+    }
+
+    /// Of a test set that is there twice no error changes, and yet no interval holds.
+    #[test]
+    fn only_a_few_repeats_are_a_small_doubt() {
+        let small = |scored: Scored| {
+            let class_names = (0..10).map(|class| class.to_string()).collect();
+            let subject = Subject { class_names, ..Subject::new("m".into(), scored) };
+            warnings(&subject).iter().map(Warning::is_small).collect::<Vec<_>>()
+        };
+        assert_eq!(small(coarse(10, 1e12, 3000, std::iter::once(7))), [true]);
+        assert_eq!(small(coarse(10, 1e12, 200, 0..200)), [false]);
     }
 
     /// Two full scores tell samples apart, unless rows of one sum leave one alone.

@@ -47,6 +47,8 @@ fn every_format_gives_the_same_counts() {
         "class,name,count\n2,cat,5\n0,ant,500\n1,bee,0\n",
         "id,name,train,test\n2,cat,5,9\n0,ant,500,9\n1,bee,0,9\n",
         "class,count\n2,5\n0,500\n1,0\ntotal,505\n",
+        "class,count\n2,5\n0,500\n1,0\nGrand Total,505\n",
+        "class,count\n2,5\n0,500\n1,0\nGesamt,505\n",
         "[{\"class\": 2, \"count\": 5}, {\"class\": 0, \"count\": 500}, {\"class\": 1, \"count\": 0}]",
         "label\n0    500\n2      5\n1      0\nName: count, dtype: int64\n",
         "2: 5\n0: 500\n1: 0\n",

@@ -107,11 +107,7 @@ fn rename(names: &[String], models: &mut [Subject]) -> Result<(), AnalysisError>
     if names.is_empty() {
         return Ok(());
     }
-    if names.len() != models.len() {
-        let found: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
-        let found = found.join(", ");
-        return refuse(format!("--name gives {} names for {} models: {found}", names.len(), models.len()));
-    }
+    one_for_each("--name", counted(names.len(), "name", "names"), names.len(), models)?;
     if let Some(twice) = (1..names.len()).find(|&at| names[..at].contains(&names[at])) {
         return refuse(format!("--name {} is given twice; give every model its own name", names[twice]));
     }
@@ -121,20 +117,26 @@ fn rename(names: &[String], models: &mut [Subject]) -> Result<(), AnalysisError>
     Ok(())
 }
 
+/// Refuses a list of so many that is not one for each model.
+fn one_for_each(flag: &str, given: String, number: usize, models: &[Subject]) -> Result<(), AnalysisError> {
+    if number == models.len() {
+        return Ok(());
+    }
+    let found: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+    let problem = format!("{flag} gives {given} for {} models: {}", models.len(), found.join(", "));
+    Err(AnalysisError::Usage { problem })
+}
+
 /// Gives the models the seeds that were given, in their order.
 fn sow(seeds: &[u64], models: &mut [Subject]) -> Result<(), AnalysisError> {
     if seeds.is_empty() {
         return Ok(());
     }
-    let refuse = |problem: String| Err(AnalysisError::Usage { problem });
-    if seeds.len() != models.len() {
-        let found: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
-        let found = found.join(", ");
-        return refuse(format!("--seeds gives {} seeds for {} models: {found}", seeds.len(), models.len()));
-    }
+    one_for_each("--seeds", counted(seeds.len(), "seed", "seeds"), seeds.len(), models)?;
     for (model, &seed) in models.iter_mut().zip(seeds) {
         if let Some(known) = model.source.seed.filter(|&known| known != seed) {
-            return refuse(format!("--seeds gives {} the seed {seed}; its own description says {known}", model.name));
+            let problem = format!("--seeds gives {} the seed {seed}; its own description says {known}", model.name);
+            return Err(AnalysisError::Usage { problem });
         }
         model.source.seed = Some(seed);
     }
@@ -202,7 +204,7 @@ mod tests {
         let scored = Scored { logits: Logits::F32(array![[0.0, 1.0]]), labels: array![0] };
         let mut models: Vec<Subject> = ["a", "b"].map(|name| Subject::new(name.to_owned(), scored.clone())).into();
         let refused = |seeds: &[u64], models: &mut [Subject]| sow(seeds, models).unwrap_err().to_string();
-        assert_eq!(refused(&[1], &mut models), "--seeds gives 1 seeds for 2 models: a, b");
+        assert_eq!(refused(&[1], &mut models), "--seeds gives 1 seed for 2 models: a, b");
         sow(&[0, 1], &mut models).unwrap();
         assert_eq!(models.iter().map(|model| model.source.seed).collect::<Vec<_>>(), [Some(0), Some(1)]);
         assert_eq!(refused(&[0, 2], &mut models), "--seeds gives b the seed 2; its own description says 1");

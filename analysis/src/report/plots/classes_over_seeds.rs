@@ -40,15 +40,18 @@ impl Row {
     }
 }
 
-/// `None` without groups of seeds.
+/// `None` without groups of seeds, or where of many classes none fell or rose.
 pub(super) fn draw(report: &Report) -> Option<Figure> {
     let pairs: Vec<(&GroupComparison, Vec<Row>)> =
         report.groups.iter().take(MOST).map(|found| (found, rows(report, found))).collect();
-    pairs.first()?;
-    let which = if pairs[0].1.len() < report.models[0].num_classes {
+    // Of many classes none is drawn that neither fell nor rose.
+    if pairs.iter().all(|(_, rows)| rows.is_empty()) {
+        return None;
+    }
+    let which = if report.models[pairs[0].0.models_a[0]].num_classes > 2 * ENDS {
         format!("The classes whose mean error fell and rose most, at most {ENDS} of each")
     } else {
-        "All classes".to_owned()
+        "All classes with test samples".to_owned()
     };
     let mut caption = format!(
         "Test error of a class in every network. {which}. Upright lines are means, at the right stands the difference of the means in \
@@ -173,9 +176,10 @@ mod tests {
         assert_eq!(drawn.iter().map(|row| row.class).collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
         assert!(drawn.iter().all(|row| row.errors.iter().all(|errors| errors.len() == 2)));
         assert!((drawn[9].difference() - 0.05).abs() < 1e-12, "{}", drawn[9].difference());
-        assert!(draw(&report).unwrap().caption.contains("All classes."));
+        assert!(draw(&report).unwrap().caption.contains("All classes with test samples."));
         errors(&mut report, 2, &|j| (j != 3).then_some(0.5));
         assert_eq!(rows(&report, &found).len(), 9, "a class without samples");
+        assert!(draw(&report).unwrap().caption.contains("All classes with test samples."));
         let mut many = report.clone();
         for model in &mut many.models {
             model.num_classes = 100;
@@ -187,5 +191,7 @@ mod tests {
         let classes: Vec<usize> = rows(&many, &found).iter().map(|row| row.class).collect();
         assert_eq!(classes, (0..5).chain(88..100).collect::<Vec<_>>(), "five fell, of the others twelve rose most");
         assert!(draw(&many).unwrap().caption.contains("at most 12 of each"));
+        (0..4).for_each(|model| errors(&mut many, model, &|_| Some(0.5)));
+        assert!(draw(&many).is_none(), "nothing to draw");
     }
 }
