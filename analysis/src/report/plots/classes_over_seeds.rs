@@ -188,8 +188,16 @@ mod tests {
         for model in 0..4 {
             errors(&mut many, model, &|j| Some(0.5 + if model < 2 { 0.0 } else { (j as f64 - 5.0) / 1000.0 }));
         }
-        let classes: Vec<usize> = rows(&many, &found).iter().map(|row| row.class).collect();
-        assert_eq!(classes, (0..5).chain(88..100).collect::<Vec<_>>(), "five fell, of the others twelve rose most");
+        let classes = |report: &Report| rows(report, &found).iter().map(|row| row.class).collect::<Vec<_>>();
+        assert_eq!(
+            classes(&many),
+            (0..5).chain(88..100).collect::<Vec<_>>(),
+            "five fell, of the others twelve rose most"
+        );
+        for model in 2..4 {
+            errors(&mut many, model, &|j| Some(0.5 + (j as f64 - 50.0) / 1000.0));
+        }
+        assert_eq!(classes(&many), (0..12).chain(88..100).collect::<Vec<_>>());
         assert!(draw(&many).unwrap().caption.contains("at most 12 of each"));
         (0..4).for_each(|model| errors(&mut many, model, &|_| Some(0.5)));
         assert!(draw(&many).is_none(), "nothing to draw");
