@@ -94,7 +94,7 @@ fn models_are_called_as_told() {
     assert_eq!([&models[0]["name"], &models[1]["name"]], ["first", "second"]);
     assert!(named.out.contains("second against first:"), "{}", named.out);
     for (names, says) in [
-        (&["--name", "first"][..], "--name gives 1 names for 2 models: a, b"),
+        (&["--name", "first"][..], "--name gives 1 name for 2 models: a, b"),
         (&["--name", "first", "first"], "--name first is given twice"),
     ] {
         let refused = analyze(folder.path(), &["a.csv", "b.csv"], names);
