@@ -1,5 +1,5 @@
-"""Builds the fuzz targets with a stable compiler and runs each for some seconds; prints a table of
-what they did.
+"""Builds the fuzz targets with a stable compiler and runs each for some seconds, as many at a time
+as there are processors; prints a table of what they did.
 
 `python3 fuzz/run.py --seconds 60 [TARGET ...]`. Needs Rust and a C++ compiler. What libFuzzer keeps
 is in out/fuzz/: the corpus of each target, and what it found, in finds/. Exit code 1 if anything
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,17 +92,19 @@ def run(binary: Path, seconds: int, memory: Path | None) -> Figures:
         "-print_final_stats=1",
     ]
     command += [f"-dict={dictionary}"] if dictionary.is_file() else []
-    before = set(finds.iterdir())
+    before = set(finds.glob(f"{target}-*"))
     with (
         tempfile.TemporaryDirectory(dir=memory) as folder,
         (OUT / f"{target}.log").open("w") as log,
     ):
-        subprocess.run(command, env=os.environ | {"TMPDIR": folder}, stdout=log, stderr=log, check=False)
+        ran = subprocess.run(command, env=os.environ | {"TMPDIR": folder}, stdout=log, stderr=log, check=False)
     said = (OUT / f"{target}.log").read_text(errors="replace")
     lines = re.findall(r"^#(\d+)\t.*?cov: (\d+) ft: (\d+) corp: (\d+)/", said, re.M) or [("0", "0", "0", "0")]
     executions, edges, features, kept = map(int, lines[-1])
     counted = re.search(r"stat::number_of_executed_units:\s*(\d+)", said)
-    found = sorted(set(finds.iterdir()) - before)
+    found = sorted(set(finds.glob(f"{target}-*")) - before)
+    if ran.returncode and not found:
+        sys.exit(f"{target} ended with {ran.returncode}; see {log.name}")
     return Figures(target, int(counted[1]) if counted else executions, edges, features, kept, found)
 
 
@@ -127,19 +130,20 @@ def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     print("| target | executions | edges | features | corpus | finds |\n| --- | ---: | ---: | ---: | ---: | ---: |")
     found: list[Path] = []
-    for target in chosen:
-        figures = run(folder / target, arguments.seconds, shared)
-        numbers = [
-            figures.executions,
-            figures.edges,
-            figures.features,
-            figures.corpus,
-            len(figures.finds),
-        ]
-        print(f"| {target} | {' | '.join(f'{number:,}' for number in numbers)} |", flush=True)
-        found += figures.finds
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for figures in pool.map(lambda target: run(folder / target, arguments.seconds, shared), chosen):
+            numbers = [
+                figures.executions,
+                figures.edges,
+                figures.features,
+                figures.corpus,
+                len(figures.finds),
+            ]
+            print(f"| {figures.target} | {' | '.join(f'{number:,}' for number in numbers)} |", flush=True)
+            found += figures.finds
     for path in found:
-        print(f"found: {path.relative_to(ROOT)}; see out/fuzz/{path.name.split('-')[0]}.log")
+        log = OUT / f"{path.name.split('-')[0]}.log"
+        print(f"found: {path.relative_to(ROOT)}; the end of {log.relative_to(ROOT)}:\n{log.read_text('utf-8', 'replace')[-4000:]}")
     return 1 if found else 0
 
 

@@ -172,6 +172,49 @@ fn fill_the_disk(place: &Place) {
 }
 
 #[test]
+fn over_a_quota_the_earlier_report_stays_whole() {
+    exceed_the_quota(&Place::new(analyze));
+}
+
+#[test]
+fn over_a_quota_the_earlier_table_stays_whole() {
+    exceed_the_quota(&Place::new(table));
+}
+
+/// Lets each call that can ask for room, one a run, fail as it does over a quota.
+fn exceed_the_quota(place: &Place) {
+    let (whole, _) = place.whole();
+    let mut refused = 0;
+    for call in ["write", "fsync", "mkdir", "openat", "rename", "renameat2"] {
+        for nth in 1.. {
+            let run = (place.command)(["b", "a"][nth % 2]);
+            let traced = Command::new("strace")
+                .args(["-fqqo", "calls", "-e", &format!("trace={call}")])
+                .args(["-e", &format!("inject={call}:error=EDQUOT:when={nth}")])
+                .arg(run.get_program())
+                .args(run.get_args())
+                .args(["--out", "out"])
+                .current_dir(place.folder.path())
+                .output();
+            let Ok(ran) = traced else { return eprintln!("not tested: no program `strace`") };
+            let Ok(calls) = fs::read_to_string(place.folder.path().join("calls")) else {
+                return eprintln!("not tested: {}", String::from_utf8_lossy(&ran.stderr));
+            };
+            let said = String::from_utf8_lossy(&ran.stderr);
+            let found = files(&place.out());
+            assert!(whole.contains(&found) && !said.contains("panicked"), "{call} {nth}: {said}");
+            assert_eq!(place.hidden(), 0, "{call} {nth}: {said}");
+            if !calls.contains("INJECTED") {
+                assert!(ran.status.success(), "{said}");
+                break;
+            }
+            refused += usize::from(said.contains("quota"));
+        }
+    }
+    assert!(refused > 9, "{refused}");
+}
+
+#[test]
 fn told_to_stop_it_cleans_up_and_ends_by_the_signal() {
     let place = Place::new(analyze);
     let (whole, lasts) = place.whole();

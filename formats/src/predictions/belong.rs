@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::names::{SAMPLE_NAMES, plain};
 use super::splits::Said;
-use super::{PredictionsError, splits};
+use super::{PredictionsError, split_rows, splits};
 use crate::Result;
 use crate::array::Array;
 use crate::budget::Budget;
@@ -52,9 +52,10 @@ pub(super) fn is_unnamed(name: &str) -> bool {
     name.is_empty() || name == "Unnamed: 0"
 }
 
-/// Whether an array of this name says which split or, for one side, which sample a row is.
+/// Whether an array of this name says which split or, for one side, which sample a row is, or which
+/// rows a split has.
 pub(super) fn may_say(name: &str) -> bool {
-    splits::may_say(name) || side(name).is_some_and(|(side, _)| side != Side::Both)
+    splits::may_say(name) || split_rows::may_list(name) || side(name).is_some_and(|(side, _)| side != Side::Both)
 }
 
 /// Refuses rows of several splits, and labels in another order than the scores; says where numbers
@@ -64,6 +65,7 @@ pub(super) fn check(file: &Path, arrays: &[Named<'_>], samples: usize, budget: &
     for named in arrays {
         splits::check(file, named, samples, budget, &mut said)?;
     }
+    said.odd.extend(split_rows::check(file, arrays, samples, budget)?);
     said.odd.extend(other_order(file, arrays, samples, budget)?);
     Ok(said)
 }

@@ -54,6 +54,7 @@ mod safetensors;
 mod saved;
 mod scale;
 mod source;
+mod split_rows;
 mod splits;
 mod stacked;
 mod stored;

@@ -948,6 +948,28 @@ fn splits_are_told_by_what_columns_hold() {
 }
 
 #[test]
+fn lists_of_the_rows_of_each_split_are_told() {
+    let of = |lists: &[(&str, &[u8])]| {
+        let scores = npy("<f4", "(4, 2)", &[0_f32, 1., 2., 3., 1., 0., 3., 2.].map(f32::to_le_bytes).concat());
+        let labels = npy("<i8", "(4,)", &[1_i64, 1, 0, 1].map(i64::to_le_bytes).concat());
+        let mut members = vec![("logits.npy".to_owned(), scores), ("labels.npy".to_owned(), labels)];
+        for (name, rows) in lists {
+            members.push((format!("{name}.npy"), npy("|u1", &format!("({},)", rows.len()), rows)));
+        }
+        let members: Vec<(&str, &[u8])> = members.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])).collect();
+        read_bytes(&archive(&members, true)).map(|found| found.doubts.join(". ")).map_err(|error| error.to_string())
+    };
+    let refused = of(&[("train_idx", &[0, 2, 3]), ("test_idx", &[1])]).unwrap_err();
+    assert!(refused.contains("several splits: \"train_idx\" (3), \"test_idx\" (1)"), "{refused}");
+    assert!(of(&[("split_idx.valid", &[3]), ("split_idx.test", &[0])]).unwrap_err().contains("several splits"));
+    let told = of(&[("indices_test", &[1, 3])]).unwrap();
+    assert!(told.contains("\"indices_test\" lists 2 rows, and all 4 samples are counted"), "{told}");
+    // Of the whole data set, or of each sample.
+    assert_eq!(of(&[("train_idx", &[9, 8]), ("test_idx", &[1])]), Ok(String::new()));
+    assert_eq!(of(&[("train_idx", &[1]), ("test_idx", &[0, 2, 3, 4])]), Ok(String::new()));
+}
+
+#[test]
 fn columns_without_a_name_that_number_the_rows_are_compared() {
     let scores = b",logit_0,logit_1\n2,0.5,1\n0,0.5,2\n1,3,1\n";
     with_files(&[("s.csv", scores), ("l.csv", b",label\n0,1\n1,0\n2,1\n")], |folder| {
