@@ -16,6 +16,8 @@
 mod citations;
 mod explorer;
 mod key_figures;
+#[cfg(test)]
+mod numbers_tests;
 
 use base64::Engine as _;
 use car_spectral::confusion::WrittenMargin;
