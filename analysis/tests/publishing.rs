@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -181,6 +182,11 @@ fn over_a_quota_the_earlier_table_stays_whole() {
     exceed_the_quota(&Place::new(table));
 }
 
+/// Says so past the test's own output, which nobody sees of a test that passes.
+fn untested(why: &str) {
+    let _ = writeln!(std::io::stderr(), "not tested: {why}");
+}
+
 /// Lets each call that can ask for room, one a run, fail as it does over a quota.
 fn exceed_the_quota(place: &Place) {
     let (whole, _) = place.whole();
@@ -196,14 +202,18 @@ fn exceed_the_quota(place: &Place) {
                 .args(["--out", "out"])
                 .current_dir(place.folder.path())
                 .output();
-            let Ok(ran) = traced else { return eprintln!("not tested: no program `strace`") };
+            let Ok(ran) = traced else { return untested("no program `strace`") };
             let Ok(calls) = fs::read_to_string(place.folder.path().join("calls")) else {
-                return eprintln!("not tested: {}", String::from_utf8_lossy(&ran.stderr));
+                return untested(&String::from_utf8_lossy(&ran.stderr));
             };
             let said = String::from_utf8_lossy(&ran.stderr);
             let found = files(&place.out());
             assert!(whole.contains(&found) && !said.contains("panicked"), "{call} {nth}: {said}");
-            assert_eq!(place.hidden(), 0, "{call} {nth}: {said}");
+            // What only reads asks for no room; the next run clears what such a fault leaves.
+            let injected = calls.lines().find(|line| line.contains("INJECTED")).unwrap_or_default();
+            if call != "openat" || injected.contains("O_CREAT") {
+                assert_eq!(place.hidden(), 0, "{injected}: {said}");
+            }
             if !calls.contains("INJECTED") {
                 assert!(ran.status.success(), "{said}");
                 break;
