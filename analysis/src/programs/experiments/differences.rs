@@ -27,8 +27,8 @@ pub(super) struct RowDifference<'a> {
     networks: NetworksDifference,
 }
 
-/// The differences of rows from those that they are compared with, each interval at 1 − `delta`; none
-/// where no two rows share a seed.
+/// The differences of rows from those that they are compared with, each interval at 1 − `delta`;
+/// none where no two rows share a seed.
 ///
 /// # Errors
 /// [`AnalysisError::Mismatch`] for an `against` that names no row, or runs of one seed with other

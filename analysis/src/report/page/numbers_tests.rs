@@ -6,8 +6,8 @@ use crate::report::plots;
 use crate::report::sample::{self, Sample};
 use crate::results::{Group, ModelFigures, Report};
 
-/// The numbers of a document, and what is said of them: shares as per cent, what is missing to 1, the
-/// other sign, and lengths of lists.
+/// The numbers of a document, and what is said of them: shares as per cent, what is missing to 1,
+/// the other sign, and lengths of lists.
 struct Known {
     ascending: Vec<f64>,
     texts: String,
