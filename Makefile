@@ -101,7 +101,7 @@ mutants:
 	PROPTEST_CASES=32 PROPTEST_DISABLE_FAILURE_PERSISTENCE=1 cargo mutants -p car-spectral --all-features --timeout 10 --build-timeout 900 -o out/mutants -C=--lib
 
 fuzz:
-	@$(PYTHON) fuzz/run.py --seconds $(SECONDS)
+	@$(PYTHON) fuzz/run.py --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 audit:
 	cargo deny --workspace check licenses bans sources

@@ -8,6 +8,7 @@ was found.
 
 import argparse
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -71,12 +72,14 @@ def build(chosen: list[str], features: set[str]) -> Path:
     folder = Path(environment.setdefault("CARGO_TARGET_DIR", str(ROOT / "target" / "fuzz")))
     # With a target named, flags are not those of build scripts.
     command = ["cargo", "build", "--locked", "--release", "--target", host[1]]
-    command += [f"--bin={target}" for target in chosen] + [f"--features={feature}" for feature in features]
+    command += [f"--bin={target}" for target in chosen] + [
+        f"--features={feature}" for feature in features
+    ]
     subprocess.run(command, cwd=FUZZ, env=environment, check=True)
     return folder / host[1] / "release"
 
 
-def run(binary: Path, seconds: int, memory: Path | None) -> Figures:
+def run(binary: Path, seconds: int, seed: int, memory: Path | None) -> Figures:
     """Runs one target to its end or first find."""
     target = binary.name
     corpus, finds = OUT / "corpus" / target, OUT / "finds"
@@ -85,7 +88,8 @@ def run(binary: Path, seconds: int, memory: Path | None) -> Figures:
     seeds = [FUZZ / "corpus-seed" / target, *(ROOT / folder for folder in FIXTURES.get(target, []))]
     dictionary = FUZZ / "dictionaries" / f"{target}.dict"
     command: list[Path | str] = [binary, corpus, *(folder for folder in seeds if folder.is_dir())]
-    command += [f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-timeout={SECONDS_A_FILE}"]
+    command += [f"-max_total_time={seconds}", f"-seed={seed}"]
+    command += [f"-max_len={LONGEST}", f"-timeout={SECONDS_A_FILE}"]
     command += [
         f"-rss_limit_mb={MEGABYTES}",
         f"-artifact_prefix={finds}/{target}-",
@@ -97,9 +101,13 @@ def run(binary: Path, seconds: int, memory: Path | None) -> Figures:
         tempfile.TemporaryDirectory(dir=memory) as folder,
         (OUT / f"{target}.log").open("w") as log,
     ):
-        ran = subprocess.run(command, env=os.environ | {"TMPDIR": folder}, stdout=log, stderr=log, check=False)
+        ran = subprocess.run(
+            command, env=os.environ | {"TMPDIR": folder}, stdout=log, stderr=log, check=False
+        )
     said = (OUT / f"{target}.log").read_text(errors="replace")
-    lines = re.findall(r"^#(\d+)\t.*?cov: (\d+) ft: (\d+) corp: (\d+)/", said, re.M) or [("0", "0", "0", "0")]
+    lines = re.findall(r"^#(\d+)\t.*?cov: (\d+) ft: (\d+) corp: (\d+)/", said, re.M) or [
+        ("0", "0", "0", "0")
+    ]
     executions, edges, features, kept = map(int, lines[-1])
     counted = re.search(r"stat::number_of_executed_units:\s*(\d+)", said)
     found = sorted(set(finds.glob(f"{target}-*")) - before)
@@ -119,6 +127,12 @@ def main() -> int:
         help=f"all but those with features: {', '.join(known)}",
     )
     parser.add_argument("--seconds", type=int, default=10, help="of each target [10]")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=random.randrange(1, 1 << 31),
+        help="of what is tried [random]",
+    )
     arguments = parser.parse_args()
     chosen = arguments.targets or [target for target, features in known.items() if not features]
     unknown = sorted(set(chosen) - set(known))
@@ -128,10 +142,15 @@ def main() -> int:
     memory = Path("/dev/shm")
     shared = memory if memory.is_dir() and shutil.disk_usage(memory).free > 1 << 30 else None
     OUT.mkdir(parents=True, exist_ok=True)
-    print("| target | executions | edges | features | corpus | finds |\n| --- | ---: | ---: | ---: | ---: | ---: |")
+    print(f"seed {arguments.seed}\n")
+    print(
+        "| target | executions | edges | features | corpus | finds |\n| --- | ---: | ---: | ---: | ---: | ---: |"
+    )
     found: list[Path] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for figures in pool.map(lambda target: run(folder / target, arguments.seconds, shared), chosen):
+        for figures in pool.map(
+            lambda target: run(folder / target, arguments.seconds, arguments.seed, shared), chosen
+        ):
             numbers = [
                 figures.executions,
                 figures.edges,
@@ -139,11 +158,16 @@ def main() -> int:
                 figures.corpus,
                 len(figures.finds),
             ]
-            print(f"| {figures.target} | {' | '.join(f'{number:,}' for number in numbers)} |", flush=True)
+            print(
+                f"| {figures.target} | {' | '.join(f'{number:,}' for number in numbers)} |",
+                flush=True,
+            )
             found += figures.finds
     for path in found:
         log = OUT / f"{path.name.split('-')[0]}.log"
-        print(f"found: {path.relative_to(ROOT)}; the end of {log.relative_to(ROOT)}:\n{log.read_text('utf-8', 'replace')[-4000:]}")
+        print(
+            f"found: {path.relative_to(ROOT)}; the end of {log.relative_to(ROOT)}:\n{log.read_text('utf-8', 'replace')[-4000:]}"
+        )
     return 1 if found else 0
 
 

@@ -177,6 +177,9 @@ impl Table<'_> {
         if counts.len() != 1 {
             counts = called(&Says::counts);
         }
+        if counts.len() > 1 {
+            counts.retain(|&count| !self.column(count).any(is_share));
+        }
         let classes = called(&|says| says == Says::Class);
         let indices = called(&|says| says == Says::Index);
         let holds = |at: &usize| holds_classes(self.column(*at), num_classes);
@@ -201,6 +204,11 @@ impl Table<'_> {
         let rows = self.rows.iter().map(|row| [0, 1].map(|at| row.field(at)));
         if width == 2 { class_column(rows, num_classes).map(|class| (class, other(class))) } else { None }
     }
+}
+
+/// Whether a text is a number that counts nothing, as the `freq` beside a `count`.
+fn is_share(text: &str) -> bool {
+    text.ends_with('%') || text.parse().is_ok_and(|number: f64| number.fract() != 0.0)
 }
 
 /// Whether a text may be a number of thousands with marks between them, or one with three digits of

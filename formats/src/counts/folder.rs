@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::Found;
+use super::{Found, instead};
 use crate::image_files::is_image;
+use crate::predictions::splits::of_word;
 use crate::{InputError, Result, natural_order};
 
 /// The classes of a folder in the order of their bytes, as torchvision's `ImageFolder` sorts them,
@@ -37,6 +38,12 @@ pub fn read_class_folder(folder: &Path) -> Result<Vec<(String, u64)>> {
         return Err(not("no folder of a class in it"));
     }
     classes.sort();
+    // CIFAR-100 has a class `train`.
+    if classes.len() > 1 && classes.iter().all(|(class, _)| of_word(class).is_some()) {
+        let splits: Vec<&str> = classes.iter().map(|(split, _)| split.as_str()).collect();
+        let problem = format!("the folders of splits ({}) and none of classes", splits.join(", "));
+        return Err(instead(folder, "the folder", problem, "give that of the training images"));
+    }
     Ok(classes)
 }
 
@@ -116,6 +123,14 @@ mod tests {
         let empty = tempfile::tempdir().unwrap();
         let error = read_named_counts(&empty.path().into(), 3, None).unwrap_err().to_string();
         assert!(error.contains("no folder of a class"), "{error}");
+    }
+
+    #[test]
+    fn folders_of_splits_are_no_classes() {
+        let splits = tree(&["train/owl/a.png", "val/owl/b.png"]);
+        let error = read_class_folder(splits.path()).unwrap_err().to_string();
+        assert!(error.contains("splits (train, val)") && error.contains("training images"), "{error}");
+        assert_eq!(read_class_folder(tree(&["train/a.png", "tractor/b.png"]).path()).unwrap().len(), 2);
     }
 
     #[test]

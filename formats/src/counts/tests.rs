@@ -22,6 +22,8 @@ fn every_format_gives_the_same_counts() {
         "count\n500\n0\n5\n",
         "count\n500,0,5\n",
         "class,count\n2,5\n0,500\n1,0\n",
+        "class,freq,count\n2,0.01,5\n0,0.99,500\n1,0,0\n",
+        "class,count,freq\n2,5,1%\n0,500,99%\n1,0,0%\n",
         "[500, 0, 5]",
         " [500,\n 0, 5]\n",
         "\u{feff}500\n0\n5",

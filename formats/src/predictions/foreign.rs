@@ -40,10 +40,21 @@ pub(super) fn refuse_foreign(content: &Content) -> Result<()> {
         _ if bytes.starts_with(b"MATLAB ") => ("a file of MATLAB", of_matlab(&name)),
         _ if bytes.starts_with(b"SQLite format 3\0") => ("a database of SQLite", of_sqlite(&name)),
         ("tfrecord" | "tfrecords", _) => ("records of TensorFlow", of_tensorflow(&name)),
+        _ if is_printed(start) => (
+            "a table as DuckDB or polars prints it, which leaves out rows",
+            "df.write_csv(\"predictions.csv\") in its place".to_owned(),
+        ),
         _ if bytes.get(257..262) == Some(b"ustar") => ("a tar archive", format!("tar -xf '{name}'")),
         _ => return Ok(()),
     };
     Err(refused(&content.file, found, line))
+}
+
+/// Whether a table stands in a box, behind at most a line on its shape.
+fn is_printed(start: &[u8]) -> bool {
+    let corner = "┌".as_bytes();
+    let second = start.iter().position(|&byte| byte == b'\n').and_then(|end| start.get(end.saturating_add(1)..));
+    start.starts_with(corner) || (start.starts_with(b"shape: ") && second.is_some_and(|line| line.starts_with(corner)))
 }
 
 /// The refusal of what another program wrote.
@@ -131,6 +142,8 @@ mod tests {
             ("a.mat", b"MATLAB 5.0 MAT-file", ["a file of MATLAB", "scipy.io.loadmat('"]),
             ("a.mat", b"MATLAB 7.3 MAT-file", ["a file of MATLAB", "v[()].T})"]),
             ("a.db", b"SQLite format 3\0", ["a database of SQLite", "sqlite3.connect('"]),
+            ("a.txt", "┌───────┐\n│ label │\n".as_bytes(), ["a table as DuckDB or polars prints it", "write_csv("]),
+            ("a.txt", "shape: (3, 1)\n┌───┐\n│ a │\n".as_bytes(), ["which leaves out rows", "write_csv("]),
             ("a.tfrecord", b"\x42\0\0\0\0\0\0\0", ["records of TensorFlow", "tf.data.TFRecordDataset('"]),
         ] {
             let said = said(name, bytes);

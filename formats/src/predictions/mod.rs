@@ -55,7 +55,7 @@ mod saved;
 mod scale;
 mod source;
 mod split_rows;
-mod splits;
+pub(crate) mod splits;
 mod stacked;
 mod stored;
 mod table_of_classes;

@@ -33,7 +33,7 @@ const MASKS: Words =
 const MOST_SPLITS: usize = 4;
 
 /// Which split a word names.
-pub(super) fn of_word(word: &str) -> Option<usize> {
+pub(crate) fn of_word(word: &str) -> Option<usize> {
     SPLITS.iter().position(|words| words.contains(&word.to_ascii_lowercase()))
 }
 

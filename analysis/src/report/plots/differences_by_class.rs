@@ -121,7 +121,11 @@ fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Compa
     let lines = [
         fitted_end(&model.name, LEGEND, room),
         format!("against {}", fitted_end(&against.name, LEGEND, room - 80.0)),
-        fitted(&format!("{better} classes better, {worse} worse, {undecided} undecided"), LEGEND, area.right - edge),
+        fitted(
+            &format!("{} better, {worse} worse, {undecided} undecided", counted(better, "class", "classes")),
+            LEGEND,
+            area.right - edge,
+        ),
     ];
     for (n, line) in lines.into_iter().enumerate() {
         let base = area.top - 14.0 - 1.3 * LEGEND * (2 - n) as f64;
