@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use super::class_columns::{called_by_classes, families_by_name, score_families, several_families, without_common};
-use super::names::{LABEL_NAMES, is_predicted, plain};
+use super::names::{LABEL_NAMES, RAW_SCORES, is_predicted, plain};
 use super::table_of_classes::{hold_classes, is_guess, is_label, truth_and_guess};
 use super::{PredictionsError, Reading, top_k};
 use crate::array::{Array, Data};
@@ -173,8 +173,17 @@ impl<'a> Choice<'a> {
             .filter(|&at| at != label && self.first.get(at).is_some_and(|field| is_list(field)))
             .filter(|&at| key.is_none_or(|key| self.called(at) == key))
             .collect();
-        if let &[one] = lists.as_slice() {
-            return columns(vec![one], true, None);
+        // Spark's models write both scores and what they make of them.
+        let raw: Vec<usize> =
+            lists.iter().copied().filter(|&at| RAW_SCORES.contains(&plain(self.called(at)))).collect();
+        match (lists.as_slice(), raw.as_slice()) {
+            (&[one], _) | (_, &[one]) => return columns(vec![one], true, None),
+            (&[a, b, ..], _) => {
+                let problem =
+                    format!("the lists {} and {} can be the scores", quoted(self.called(a)), quoted(self.called(b)));
+                return self.unclear(problem, "say which with `keys` logits=NAME");
+            }
+            _ => {}
         }
         let others = self.header.iter().enumerate().filter(|(at, _)| *at != label);
         let mut named = families_by_name(others.map(|(at, name)| (at, name.as_str())), self.reading);

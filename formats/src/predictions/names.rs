@@ -9,6 +9,9 @@ pub(super) const SCORE_NAMES: Words = Words(
      log_softmax confidences results pred_score pred_scores cls_score cls_scores",
 );
 
+/// What people call scores that are no probabilities.
+pub(super) const RAW_SCORES: Words = Words("logits logit rawprediction raw_prediction raw_predictions raw_scores");
+
 /// What people call the labels.
 pub(super) const LABEL_NAMES: Words = Words(
     "labels label targets target y y_true ytrue y_test gt gts gt_label gt_labels gt_class gt_classes true truth \

@@ -947,6 +947,25 @@ fn splits_are_told_by_what_columns_hold() {
     assert_eq!(file.as_deref(), Some("the name of the file"));
 }
 
+/// As Spark's models give them, by `toPandas().to_csv()`.
+#[test]
+fn of_several_lists_that_of_scores_is_taken_or_asked_for() {
+    let with = |names: &str| {
+        let row = |label: usize, raw: &str, other: &str| format!("{label},\"{raw}\",\"{other}\"\n");
+        let rows = [row(0, "[2.5,-1.5]", "[0.9,0.1]"), row(1, "[-0.5,0.5]", "[0.3,0.7]")].concat();
+        read_bytes(format!("label,{names}\n{rows}").as_bytes())
+    };
+    let spark = with("rawPrediction,probability").unwrap();
+    let first = match &spark.logits {
+        Logits::F32(read) => f64::from(read[(0, 0)]),
+        Logits::F64(read) => read[(0, 0)],
+        _ => panic!("no scores"),
+    };
+    assert_eq!((first, spark.logits.dim()), (2.5, (2, 2)));
+    let refused = with("features,probability").map(drop).map_err(|error| error.to_string()).unwrap_err();
+    assert!(refused.contains("\"features\" and \"probability\" can be the scores"), "{refused}");
+}
+
 #[test]
 fn lists_of_the_rows_of_each_split_are_told() {
     let of = |lists: &[(&str, &[u8])]| {
