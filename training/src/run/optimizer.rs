@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use car_spectral_formats::quoting::quoted;
 use car_spectral_runs::settings::OptimizerOptions;
 use tch::{Kind, Tensor, no_grad};
 
@@ -118,7 +119,7 @@ impl Optimizer {
                 name == STEPS || self.parameters.iter().any(|own| parameter == Some(&own.name))
             };
             let other = state.keys().find(|name| !own(name)).map_or("", String::as_str);
-            return Err(mismatch(format!("it has no tensor `{other}`")));
+            return Err(mismatch(format!("it has no tensor {}", quoted(other))));
         }
         self.steps = steps.int64_value(&[]);
         self.parameters.iter_mut().zip(read).for_each(|(parameter, slots)| parameter.slots = slots);

@@ -2,7 +2,7 @@
 //! whatever happens to it costs at most one epoch; some at a time.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -10,13 +10,14 @@ use std::thread;
 use std::time::Duration;
 
 use super::say;
-use car_spectral_formats::FileError;
+use car_spectral_formats::quoting::printable;
+use car_spectral_formats::{FileError, append_to_regular, read_regular};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::arguments::RunArguments;
 use super::plan::{self, Planned};
 use crate::AnalysisError;
-use car_spectral_runs::terminal::{printable, tell};
+use car_spectral_runs::terminal::tell;
 
 /// What a run writes to its standard output and error.
 const LOG: &str = "train.log";
@@ -220,7 +221,7 @@ impl<'a> Sweep<'a> {
 
     /// Lines of the run's log.
     fn epochs_done(&self, job: &Job<'_>) -> usize {
-        let bytes = fs::read(self.folder(job).join("metrics.jsonl")).unwrap_or_default();
+        let bytes = read_regular(&self.folder(job).join("metrics.jsonl")).unwrap_or_default();
         bytes.iter().filter(|&&byte| byte == b'\n').count().min(job.plan.epochs)
     }
 
@@ -255,19 +256,21 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    fn spawn(&self, job: &Job<'_>) -> std::io::Result<Child> {
+    fn spawn(&self, job: &Job<'_>) -> Result<Child, FileError> {
         let folder = self.folder(job);
-        fs::create_dir_all(&folder)?;
-        let log = OpenOptions::new().create(true).append(true).open(folder.join(LOG))?;
+        fs::create_dir_all(&folder).map_err(FileError::io(&folder))?;
+        let path = folder.join(LOG);
+        let log = append_to_regular(&path)?;
         Command::new(self.train)
             .args(job.plan.arguments(&job.data, &self.arguments.runs, job.seed))
             .args(run_arguments(self.arguments))
             // Sent when the thread that starts the child ends: the sweep starts all of them from its main one.
             .args(["--end-with-parent", &std::process::id().to_string()])
             .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
+            .stdout(log.try_clone().map_err(FileError::io(&path))?)
             .stderr(log)
             .spawn()
+            .map_err(FileError::io(self.train))
     }
 
     fn end(&mut self, ended: Running<'a>, status: ExitStatus) {
@@ -292,7 +295,7 @@ impl<'a> Sweep<'a> {
 
     fn fail(&mut self, job: &Job<'_>, reason: &str) {
         let log = self.folder(job).join(LOG);
-        let text = fs::read(&log).unwrap_or_default();
+        let text = read_regular(&log).unwrap_or_default();
         let text = String::from_utf8_lossy(text.get(job.log_length..).unwrap_or_default()).into_owned();
         let last = told_reason(&text);
         let failure = crate::words::readable(&format!(
