@@ -262,7 +262,7 @@ mod tests {
         };
         refused(&|state| drop(state.remove("steps")), "`steps` is missing");
         refused(&|state| drop(state.remove("mean.a")), "`mean.a` is missing");
-        refused(&|state| drop(state.insert("momentum.a".into(), good["mean.a"].copy())), "no tensor `momentum.a`");
+        refused(&|state| drop(state.insert("momentum.a".into(), good["mean.a"].copy())), "no tensor \"momentum.a\"");
         refused(&|state| drop(state.insert("mean.a".into(), good["mean.b"].copy())), "[3], expected Double [3, 2]");
         refused(&|state| drop(state.insert("mean.b".into(), good["mean.b"].to_kind(Kind::Float))), "Float");
         refused(&|state| drop(state.insert("steps".into(), Tensor::from(-1i64))), "no number of steps");

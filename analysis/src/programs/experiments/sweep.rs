@@ -90,6 +90,8 @@ fn check(train: &Path, queue: &VecDeque<Job<'_>>, arguments: &RunArguments) -> R
         return Err(AnalysisError::Usage { problem });
     }
     let mut refused: Vec<String> = Vec::new();
+    // `train` tells a flag that the sweep gives from one of the file.
+    let mut usage = true;
     let mut seen = BTreeSet::new();
     for job in queue.iter().filter(|job| seen.insert(&job.plan.name)) {
         let told = Command::new(train)
@@ -101,7 +103,10 @@ fn check(train: &Path, queue: &VecDeque<Job<'_>>, arguments: &RunArguments) -> R
             .map_err(|source| FileError::Io { path: train.to_owned(), source })?;
         if !told.status.success() {
             let reason = told_reason(&String::from_utf8_lossy(&told.stderr));
-            refused.push(crate::words::readable(&format!("{}: {reason}", job.plan.file.path.display())));
+            let file = job.plan.file.path.display().to_string();
+            let says_where = reason.strip_prefix("error: ").filter(|said| said.starts_with(&file));
+            refused.push(crate::words::readable(&says_where.map_or(format!("{file}: {reason}"), str::to_owned)));
+            usage &= told.status.code() == Some(2);
         }
     }
     if refused.is_empty() {
@@ -109,7 +114,7 @@ fn check(train: &Path, queue: &VecDeque<Job<'_>>, arguments: &RunArguments) -> R
     }
     let count = crate::words::counted(refused.len(), "experiment is", "experiments are");
     let problem = format!("{count} refused, nothing was begun:\n  {}", refused.join("\n  "));
-    Err(AnalysisError::Usage { problem })
+    Err(if usage { AnalysisError::Usage { problem } } else { AnalysisError::Mismatch { problem } })
 }
 
 /// Arguments of `train` that are the same for every run.
