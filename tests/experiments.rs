@@ -229,6 +229,15 @@ fn check_table(rows: &Path, runs: &Path, out: &Path) {
         let text = &lines[row][at];
         (!text.is_empty()).then(|| text.parse().unwrap())
     };
+    let worst = |row| 1.0 - value(&each, row, "accuracy_worst_class").unwrap();
+    let paired = ((worst(3) - worst(1)) + (worst(4) - worst(2))) / 2.0;
+    let (car, against) = (2, table[0].iter().position(|name| name == "against").unwrap());
+    assert_eq!((table[car][against].as_str(), table[1][against].as_str()), ("01-ce", ""));
+    for column in ["worst_class_difference", "these_networks_difference"] {
+        let found = value(&table, car, column).unwrap();
+        assert!((found - paired).abs() <= 1e-12, "{column}: {found} {paired}");
+    }
+    assert_eq!(value(&table, car, "paired_seeds"), Some(2.0));
     let chart = fs::read_to_string(out.join("table.svg")).unwrap();
     let groups = [("many", "many (&gt; 100 images)"), ("medium", "medium (20–100)"), ("few", "few (&lt; 20)")];
     for (group, label) in groups {

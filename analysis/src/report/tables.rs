@@ -524,6 +524,19 @@ mod tests {
     }
 
     #[test]
+    fn a_surrogate_that_is_not_computed_is_told() {
+        let (mut model, _) = Sample { test_per_class: 20, with_train: false, ..Sample::fashion() }.build();
+        model.test.split.surrogate = None;
+        let told = |model: &ModelReport| {
+            let row = quantities(model).rows.into_iter().find(|row| row[0].starts_with("surrogate")).unwrap();
+            row[1].clone()
+        };
+        assert_eq!(told(&model), "needs scores");
+        model.num_classes = SURROGATE_CLASSES + 1;
+        assert_eq!(told(&model), "not above 4,096 classes");
+    }
+
+    #[test]
     fn classes_stand_by_model_the_worst_of_any_first() {
         let two = [("one", 3.4), ("two", 2.0)].map(|(name, skill)| Sample {
             name: name.into(),

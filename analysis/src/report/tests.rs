@@ -12,6 +12,7 @@ use ndarray::Array2;
 use super::sample::{self, Sample, report, training_run};
 use super::*;
 use crate::results::*;
+use crate::words::percent;
 
 /// Writes a report where `CAR_REPORT_SAMPLES` says, to be looked at; into a temporary directory
 /// otherwise.
@@ -196,6 +197,7 @@ fn a_thousand_classes_are_drawn_in_bins() {
     let heatmap = plots.iter().find(|figure| figure.stem == "confusion_heatmap").unwrap();
     assert!(heatmap.caption.contains("12 bins of about 83 classes"), "{}", heatmap.caption);
     let page = page::render(&report, &plots).unwrap();
+    assert!(page.len() < 1_500_000, "{}", page.len());
     assert!(page.contains("all of them are in per_class.csv"));
     let csv = per_class::render(&report).unwrap();
     assert_eq!(csv.iter().filter(|byte| **byte == b'\n').count(), k + 1);
@@ -244,6 +246,20 @@ fn every_key_is_in_the_schema_and_every_key_of_the_schema_is_described() {
             assert!(property["description"].is_string(), "{name}.{key} has no description");
         }
     }
+}
+
+/// A key that is gone breaks whoever reads it. A new one is added to `keys.txt`.
+#[test]
+fn no_key_of_the_report_is_lost() {
+    let schema: serde_json::Value = serde_json::from_str(&json_schema()).unwrap();
+    let root = "Report".to_owned();
+    let mut keys = BTreeSet::new();
+    for (name, definition) in schema["$defs"].as_object().unwrap().iter().chain([(&root, &schema)]) {
+        keys.extend(definition["properties"].as_object().into_iter().flatten().map(|(key, _)| format!("{name}.{key}")));
+    }
+    let known: BTreeSet<String> = include_str!("keys.txt").lines().map(str::to_owned).collect();
+    let [lost, new] = [known.difference(&keys), keys.difference(&known)].map(|keys| keys.collect::<Vec<_>>());
+    assert!(lost.is_empty() && new.is_empty(), "lost: {lost:?}, new: {new:?}");
 }
 
 /// Walks a value along its schema: every key must be a property there.
@@ -730,6 +746,26 @@ fn the_table_fits_a_terminal_and_says_each_verdict() {
             }
         }
     }
+}
+
+/// Names that differ at the end alone; no number is broken for them.
+#[test]
+fn long_names_leave_the_numbers_whole_on_a_terminal() {
+    let of = |at: usize| Sample { name: format!("resnet32-{}-seed{at}", "balanced-".repeat(8)), ..few(20) };
+    let (report, _) = report(&(0..8).map(of).collect::<Vec<_>>());
+    let text = summary_table(&report);
+    let table: Vec<&str> = text.lines().filter(|line| line.starts_with('│')).collect();
+    let flat = |cell: usize| {
+        let cells = table.iter().map(|line| line.split(['│', '┆']).nth(cell).unwrap().trim());
+        cells.collect::<String>()
+    };
+    for (at, model) in report.models.iter().enumerate() {
+        assert!(flat(1).contains(&format!("seed{at}")), "{text}");
+        let error = percent(model.test.split.accuracy);
+        assert!(table.iter().any(|line| line.contains(&error)), "{error} in {text}");
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert!(table[0].contains("accuracy") && !text.contains("accurac "), "{text}");
 }
 
 #[test]

@@ -77,6 +77,9 @@ pub struct Comparison {
 /// training with another seed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeedDifference {
+    /// Mean errors of the networks of a and of b.
+    #[serde(default)]
+    pub means: [f64; 2],
     /// Mean error of the networks of b less that of a.
     pub difference: f64,
     /// Interval of the difference of the means of all seeds' networks, by Student's t over seeds

@@ -54,6 +54,11 @@ pub struct ModelReport {
     /// The test errors of each class, by the class predicted instead. Length K.
     #[serde(default)]
     pub class_confusions: Vec<ClassConfusions>,
+    /// Each pair of classes that test samples confuse, as [true, predicted, samples], in this
+    /// order; `None` where there are more than 100,000. As shares of the true class's samples they
+    /// are the hard matrix C.
+    #[serde(default)]
+    pub confused: Option<Vec<(usize, usize, u64)>>,
     /// Statements that more input would allow, and which input.
     #[serde(default)]
     pub left_out: Vec<String>,

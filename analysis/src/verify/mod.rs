@@ -33,6 +33,8 @@ pub(crate) use split::count;
 
 /// The most confused pairs listed in a report.
 const LISTED_CONFUSIONS: usize = 100;
+/// Pairs of classes that the report lists at most.
+const LISTED_PAIRS: usize = 100_000;
 
 /// Analyses one model. `progress` is told what is being done, in a few words, before each part.
 /// What `report.json` says of it in words is left to the report ([`crate::whole`]).
@@ -101,6 +103,7 @@ pub fn verify(
         verdicts: Vec::new(),
         confusions: most_confused(&test, lambda, &subject.class_names),
         class_confusions: class_confusions(&test.counts),
+        confused: confused(&test.counts),
         left_out: left_out::sentences(subject),
         warnings: warnings::of(subject, &test.counts, train.as_ref().map(|train| &train.counts)),
         test: held_out.report(test.report)?,
@@ -257,6 +260,14 @@ fn class_confusions(counts: &MarginCounts) -> Vec<ClassConfusions> {
         }
     }
     found
+}
+
+/// All pairs of classes that are confused, unless they are too many to be listed.
+fn confused(counts: &MarginCounts) -> Option<Vec<(usize, usize, u64)>> {
+    let pairs = counts.confusion_counts().map(|(predicted, true_class, samples)| (true_class, predicted, samples));
+    let mut pairs: Vec<_> = pairs.take(LISTED_PAIRS + 1).collect();
+    pairs.sort_unstable();
+    (pairs.len() <= LISTED_PAIRS).then_some(pairs)
 }
 
 fn most_confused(test: &AnalysedSplit, weights: &[f64], names: &[String]) -> Vec<Confusion> {

@@ -13,7 +13,7 @@ use crate::AnalysisError;
 use crate::words::{decimals, in_markdown};
 
 /// A row against another, over the seeds that both have.
-struct RowDifference<'a> {
+pub(super) struct RowDifference<'a> {
     row: &'a Row,
     against: &'a Row,
     seeds: Vec<u64>,
@@ -27,13 +27,13 @@ struct RowDifference<'a> {
     networks: NetworksDifference,
 }
 
-/// Adds the differences to the text of a table, each interval at 1 − `delta`; nothing where no two
-/// rows share a seed.
+/// The differences of rows from those that they are compared with, each interval at 1 − `delta`;
+/// none where no two rows share a seed.
 ///
 /// # Errors
 /// [`AnalysisError::Mismatch`] for an `against` that names no row, or runs of one seed with other
 /// test labels; those of numbers that the bounds refuse.
-pub(super) fn push(text: &mut String, rows: &[Row], delta: f64) -> Result<(), AnalysisError> {
+pub(super) fn of(rows: &[Row], delta: f64) -> Result<Vec<RowDifference<'_>>, AnalysisError> {
     let mut found = Vec::new();
     for row in rows {
         let against = against(row, rows)?;
@@ -41,8 +41,51 @@ pub(super) fn push(text: &mut String, rows: &[Row], delta: f64) -> Result<(), An
             found.extend(difference(row, against, delta)?);
         }
     }
+    Ok(found)
+}
+
+/// Names of what [`values`] gives.
+pub(super) const COLUMNS: [&str; 14] = [
+    "against",
+    "paired_seeds",
+    "worst_class_difference",
+    "worst_class_lower",
+    "worst_class_upper",
+    "worst_class_verdict",
+    "overall_difference",
+    "overall_lower",
+    "overall_upper",
+    "overall_verdict",
+    "these_networks_difference",
+    "these_networks_lower",
+    "these_networks_upper",
+    "these_networks_verdict",
+];
+
+/// The difference of a row for a CSV file: of errors, as shares; empty where there is none.
+pub(super) fn values(row: &Row, found: &[RowDifference]) -> [String; COLUMNS.len()] {
+    let Some(found) = found.iter().find(|found| found.row.stem() == row.stem()) else { return Default::default() };
+    let judged = |difference: f64, interval: Option<Interval>, verdict: ComparisonVerdict| {
+        let end = |of: fn(Interval) -> f64| interval.map_or(String::new(), |interval| of(interval).to_string());
+        [difference.to_string(), end(|interval| interval.lower), end(|interval| interval.upper), verdict.to_string()]
+    };
+    let over_seeds = |found: Option<SeedComparison>| match found {
+        Some(found) => judged(found.difference, (found.standard_error > 0.0).then_some(found.interval), found.verdict),
+        None => Default::default(),
+    };
+    let mut values: [String; COLUMNS.len()] = Default::default();
+    let networks = judged(found.measured, Some(found.networks.interval), found.networks.verdict);
+    let all = [found.against.plan.name.clone(), found.seeds.len().to_string()]
+        .into_iter()
+        .chain([over_seeds(found.worst_class), over_seeds(found.overall), networks].into_iter().flatten());
+    values.iter_mut().zip(all).for_each(|(slot, value)| *slot = value);
+    values
+}
+
+/// Adds the differences to the text of a table; nothing where there are none.
+pub(super) fn push(text: &mut String, found: &[RowDifference], delta: f64) {
     if found.is_empty() {
-        return Ok(());
+        return;
     }
     let percent = 100.0 * (1.0 - delta);
     let _ = write!(
@@ -54,7 +97,7 @@ pub(super) fn push(text: &mut String, rows: &[Row], delta: f64) -> Result<(), An
          | --- | --- | --- | --- | --- | --- |\n"
     );
     for RowDifference { row, against, seeds: paired, worst_class, overall, measured, networks } in found {
-        let over_seeds = |found: Option<SeedComparison>| match found {
+        let over_seeds = |found: &Option<SeedComparison>| match found {
             Some(found) if found.standard_error > 0.0 => written(found.difference, found.interval, found.verdict),
             Some(found) => format!("{} with every seed, undecided", points(found.difference)),
             None => "one seed".to_owned(),
@@ -64,13 +107,12 @@ pub(super) fn push(text: &mut String, rows: &[Row], delta: f64) -> Result<(), An
             "| {} | {} | {} | {} | {} | {} |",
             in_markdown(&row.plan.experiment.title),
             in_markdown(&against.plan.experiment.title),
-            seeds(paired),
+            seeds(paired.clone()),
             over_seeds(worst_class),
             over_seeds(overall),
-            written(measured, networks.interval, networks.verdict),
+            written(*measured, networks.interval, networks.verdict),
         );
     }
-    Ok(())
 }
 
 /// `−3.0`: a share in points.

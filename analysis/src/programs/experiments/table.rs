@@ -10,7 +10,7 @@ use car_spectral_runs::Description;
 
 use super::arguments::TableArguments;
 use super::chart;
-use super::differences;
+use super::differences::{self, RowDifference};
 use super::metric::{METRICS, Metric};
 use super::results::RunResults;
 use super::rows::{Row, check_same_data, collect, save, seeds};
@@ -36,9 +36,10 @@ pub(super) fn write(arguments: &TableArguments) -> Result<(), AnalysisError> {
     let rows = collect(&arguments.experiments, &arguments.runs)?;
     check_same_data(&rows)?;
     let out = arguments.out.as_ref().unwrap_or(&arguments.experiments);
-    let markdown = markdown(&rows, arguments)?;
+    let differences = differences::of(&rows, DELTA)?;
+    let markdown = markdown(&rows, &differences, arguments);
     let figure = chart::draw(&rows);
-    let texts = [markdown.clone().into_bytes(), table_csv(&rows)?, runs_csv(&rows)?];
+    let texts = [markdown.clone().into_bytes(), table_csv(&rows, &differences)?, runs_csv(&rows)?];
     let contents = texts.into_iter().chain([figure.svg()?.into_bytes(), figure.png()?]);
     let files: Vec<(String, Vec<u8>)> = FILES.iter().map(|&name| name.to_owned()).zip(contents).collect();
     save(out, |path| Ok(path.is_file() && FILES.iter().any(|name| path.ends_with(name))), &files)?;
@@ -58,7 +59,7 @@ fn columns(rows: &[Row]) -> Vec<&'static Metric> {
     METRICS.iter().filter(|metric| (held_out || !metric.is_of_validation()) && is_told_apart(metric)).collect()
 }
 
-fn markdown(rows: &[Row], arguments: &TableArguments) -> Result<String, AnalysisError> {
+fn markdown(rows: &[Row], differences: &[RowDifference], arguments: &TableArguments) -> String {
     let columns = columns(rows);
     let folder = arguments.experiments.display();
     let runs = arguments.runs.display();
@@ -70,7 +71,7 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> Result<String, Analysis
     push_table(&mut text, rows, &accuracies);
     text.push_str("\nNorms, and what moves them:\n\n");
     push_table(&mut text, rows, &others);
-    differences::push(&mut text, rows, DELTA)?;
+    differences::push(&mut text, differences, DELTA);
     text.push_str(&notes());
     text.push_str(&provenance(rows));
     text.push_str("\nThe runs, missing ones included:\n\n```text\n");
@@ -93,7 +94,7 @@ fn markdown(rows: &[Row], arguments: &TableArguments) -> Result<String, Analysis
         }
     }
     text.push_str("```\n");
-    Ok(text)
+    text
 }
 
 fn push_table(text: &mut String, rows: &[Row], columns: &[&Metric]) {
@@ -181,13 +182,15 @@ fn text(value: Option<f64>) -> String {
     value.map_or(String::new(), |value| value.to_string())
 }
 
-/// A line for each experiment: mean, standard deviation and number of seeds of each metric.
-fn table_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
+/// A line for each experiment: mean, standard deviation and number of seeds of each metric, and the
+/// difference from the experiment that it is compared with.
+fn table_csv(rows: &[Row], differences: &[RowDifference]) -> Result<Vec<u8>, AnalysisError> {
     let columns = columns(rows);
     let mut header = ["experiment", "title", "runs"].map(str::to_owned).to_vec();
     for metric in &columns {
         header.extend(["mean", "sd", "n"].map(|part| format!("{}_{part}", metric.id)));
     }
+    header.extend(differences::COLUMNS.map(str::to_owned));
     let record = |row: &Row| {
         let mut record = vec![row.plan.name.clone(), row.plan.experiment.title.clone(), row.runs.len().to_string()];
         for metric in &columns {
@@ -196,6 +199,7 @@ fn table_csv(rows: &[Row]) -> Result<Vec<u8>, AnalysisError> {
             record.push(text(found.and_then(|found| found.deviation)));
             record.push(found.map_or(0, |found| found.seeds).to_string());
         }
+        record.extend(differences::values(row, differences));
         record
     };
     csv(header, rows.iter().map(record).collect())
@@ -236,8 +240,8 @@ mod tests {
         std::fs::write(file, experiment("<script>\u{202e}|x_y", "[0]", "epochs = 2")).unwrap();
         let (runs, out) = (root.path().join("r\u{9b}"), root.path().join("out"));
         let rows = collect(&experiments, &runs).unwrap();
-        let markdown = markdown(&rows, &TableArguments { experiments, runs, out: Some(out) }).unwrap();
-        let csv = [table_csv(&rows), runs_csv(&rows)].map(|csv| String::from_utf8(csv.unwrap()).unwrap());
+        let markdown = markdown(&rows, &[], &TableArguments { experiments, runs, out: Some(out) });
+        let csv = [table_csv(&rows, &[]), runs_csv(&rows)].map(|csv| String::from_utf8(csv.unwrap()).unwrap());
         for text in [&markdown, &csv[0], &csv[1]] {
             assert!(!text.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{text}");
         }

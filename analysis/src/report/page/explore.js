@@ -37,10 +37,21 @@
     return share === 0 ? "0" : (share < 0 ? "−" : "+") + points.toFixed(digits);
   };
 
-  const state = { model: 0, beside: -1, sort: "error", descending: true, shown: PAGE, open: new Set() };
+  // `found` are the classes that match, in order; `shown` are how many of them have a row.
+  const state = { model: 0, beside: -1, sort: "error", descending: true, found: [], shown: PAGE, open: new Set() };
   const current = () => models[state.model];
   const beside = () => models[state.beside];
   const list = () => classes[current().list];
+
+  /** Where each class stands among the names in order; sought once, for it takes longer than all else. */
+  const places = (of) => {
+    if (!of.places) {
+      const order = of.names.map((_, at) => at).sort((a, b) => byName.compare(of.names[a], of.names[b]));
+      of.places = [];
+      order.forEach((at, place) => { of.places[at] = place; });
+    }
+    return of.places;
+  };
 
   /** -1 where the model beside is better in the class, 1 where it is worse, 0 undecided; null if not compared. */
   const verdict = (at) => {
@@ -74,7 +85,7 @@
     const { names, train, groups } = list();
     const model = current();
     const all = [
-      ["name", "class", false, (at) => names[at], null],
+      ["name", "class", false, (at) => places(list())[at], null],
       groups && ["group", "group", false, (at) => groups[at], (at) => GROUPS[groups[at]], true],
       train && ["train", "training samples", true, (at) => train[at], (at) => String(train[at])],
       ["error", beside() ? `error of ${model.name}` : "test error", true, (at) => error(model, at),
@@ -110,27 +121,38 @@
     const worst = form.worst.checked ? new Set(current().worst) : null;
     const [, , , value] = columns().find(([key]) => key === state.sort) ?? columns()[0];
     const found = [];
+    const exact = new Set();
     names.forEach((name, at) => {
-      const named = !text || name.toLowerCase().includes(text) || String(at) === text;
+      const lower = text && name.toLowerCase();
+      if (text && (lower === text || String(at) === text)) exact.add(at);
+      const named = !text || exact.has(at) || lower.includes(text);
       if (named && (group === "" || groups[at] === Number(group)) && (!worst || worst.has(at))) found.push(at);
     });
-    const keys = new Map(found.map((at) => [at, value(at)]));
+    const keys = [];
+    found.forEach((at) => { keys[at] = value(at); });
     const sign = state.descending ? -1 : 1;
-    return found.sort((first, second) => {
-      const [a, b] = [keys.get(first), keys.get(second)];
+    found.sort((first, second) => {
+      const [a, b] = [keys[first], keys[second]];
       if (a === b) return first - second;
       if (a === null || b === null) return a === null ? 1 : -1;
-      return sign * (typeof a === "string" ? byName.compare(a, b) : a - b);
+      return sign * (a - b);
     });
+    // Who types a whole name or number means that class.
+    return exact.size ? found.sort((a, b) => exact.has(b) - exact.has(a)) : found;
   };
 
   const goTo = (at) => {
-    form.text.value = at < PAGE ? "" : list().names[at];
+    form.text.value = "";
     form.group.value = "";
     form.worst.checked = false;
+    let found = chosen();
+    if (found.indexOf(at) >= PAGE) {
+      form.text.value = list().names[at];
+      found = chosen();
+    }
     state.open.add(at);
-    state.shown = Math.max(PAGE, chosen().indexOf(at) + 1);
-    draw();
+    state.shown = Math.max(PAGE, found.indexOf(at) + 1);
+    draw(found);
     const button = body.querySelector(`[data-of="${at}"]`);
     button.scrollIntoView({ block: "center" });
     button.focus({ preventScroll: true });
@@ -173,18 +195,28 @@
         margins.length ? make("ul", {}, ...margins) : "not known"));
   };
 
-  // A mark of a plot says its class in its title: "otter (class 55, 38 training samples)".
-  document.querySelectorAll(".plot svg g > title").forEach((title) => {
-    const found = [...title.textContent.matchAll(/\(class (\d+)[,)]/g)].at(-1);
-    if (found) title.parentElement.dataset.class = found[1];
-  });
   const light = (at, on) => {
     document.querySelectorAll(`[data-class="${at}"]`).forEach((mark) => mark.classList.toggle("lit", on));
   };
 
+  /** The row below that of an open class. */
+  const opened = (at, width) => {
+    const both = [current(), beside()].filter(Boolean).map((model) => facts(model, at));
+    return make("tr", { className: "opened" }, make("td", { colSpan: width }, ...both));
+  };
   const toggle = (at) => {
-    if (!state.open.delete(at)) state.open.add(at);
-    draw(at);
+    const open = !state.open.delete(at);
+    const line = body.querySelector(`[data-row="${at}"]`);
+    if (open) {
+      state.open.add(at);
+      line.after(opened(at, line.cells.length));
+    } else {
+      line.nextElementSibling.remove();
+    }
+    const button = line.querySelector("button");
+    button.setAttribute("aria-expanded", String(open));
+    button.focus();
+    hints();
   };
   const row = (at, shown) => {
     const open = state.open.has(at);
@@ -204,23 +236,33 @@
     line.addEventListener("focusin", () => light(at, true));
     line.addEventListener("focusout", () => light(at, false));
     line.dataset.row = at;
-    if (!open) return [line];
-    const both = [current(), beside()].filter(Boolean).map((model) => facts(model, at));
-    return [line, make("tr", { className: "opened" }, make("td", { colSpan: shown.length }, ...both))];
+    return open ? [line, opened(at, shown.length)] : [line];
   };
 
   /** A hint to scroll stands only where what is below it is too wide. */
   const hints = () => {
-    document.querySelectorAll(".hint").forEach((hint) => {
-      const wide = hint.nextElementSibling;
-      hint.hidden = wide.clientWidth > 0 && wide.scrollWidth <= wide.clientWidth;
-    });
+    const all = [...document.querySelectorAll(".hint")];
+    // All are measured before one is hidden: the page is laid out once.
+    const fits = all.map(({ nextElementSibling: wide }) =>
+      wide.clientWidth > 0 && wide.scrollWidth <= wide.clientWidth);
+    all.forEach((hint, at) => { hint.hidden = fits[at]; });
   };
 
-  /** Draws the table; the button of class `focused` keeps the keyboard. */
-  const draw = (focused) => {
+  /** Says how many classes have a row, and offers more. */
+  const tell = () => {
+    const [found, shown] = [state.found.length, Math.min(state.found.length, state.shown)];
+    status.textContent = `${found} of ${list().names.length} classes` +
+      (shown < found ? `, the first ${shown} shown` : "") + "; a class opens to its confusions" +
+      (beside() ? "; better and worse: all classes asked at once, which takes more than one class alone" : "");
+    more.hidden = shown === found;
+    more.textContent = `Show ${Math.min(PAGE, found - shown)} more`;
+    hints();
+  };
+
+  /** Draws the table anew. */
+  const draw = (found = chosen()) => {
     const shown = columns();
-    const found = chosen();
+    state.found = found;
     head.replaceChildren(make("tr", {}, ...shown.map(([key, title, numeric, value, , wide]) => {
       const sorted = key && key === state.sort;
       const sort = () => {
@@ -239,13 +281,7 @@
     const rows = found.slice(0, state.shown);
     const none = make("tr", {}, make("td", { colSpan: shown.length }, "no class matches"));
     body.replaceChildren(...(rows.length ? rows.flatMap((at) => row(at, shown)) : [none]));
-    status.textContent = `${found.length} of ${list().names.length} classes` +
-      (rows.length < found.length ? `, the first ${rows.length} shown` : "") + "; a class opens to its confusions" +
-      (beside() ? "; better and worse: all classes asked at once, which takes more than one class alone" : "");
-    more.hidden = rows.length === found.length;
-    more.textContent = `Show ${Math.min(PAGE, found.length - rows.length)} more`;
-    if (focused !== undefined) body.querySelector(`[data-of="${focused}"]`)?.focus();
-    hints();
+    tell();
   };
 
   const fill = (select, options) => {
@@ -280,9 +316,12 @@
     draw();
   });
   more.addEventListener("click", () => {
-    const first = chosen()[state.shown];
+    const added = state.found.slice(state.shown, state.shown + PAGE);
+    const shown = columns();
     state.shown += PAGE;
-    draw(first);
+    body.append(...added.flatMap((at) => row(at, shown)));
+    tell();
+    body.querySelector(`[data-of="${added[0]}"]`).focus();
   });
   body.addEventListener("keydown", (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -293,15 +332,50 @@
       next.focus();
     }
   });
-  document.addEventListener("click", (event) => {
-    const mark = event.target.closest?.(".plot [data-class]");
-    if (mark) goTo(Number(mark.dataset.class));
-  });
-  document.addEventListener("mouseover", (event) => {
-    const mark = event.target.closest?.(".plot [data-class]");
+  /** The row of this mark's class stands out. */
+  const point = (mark) => {
     body.querySelectorAll("tr.lit").forEach((line) => line.classList.remove("lit"));
     if (mark) body.querySelector(`[data-row="${mark.dataset.class}"]`)?.classList.add("lit");
-  });
+  };
+  document.addEventListener("mouseover", (event) => point(event.target.closest?.(".plot [data-class]")));
+
+  /** The marks of a plot, each a link to its class: one stop of the Tab key, arrows go from mark to mark. */
+  const link = (plot) => {
+    // A mark says its class in its title: "otter (class 55, 38 training samples)".
+    const titles = [...plot.querySelectorAll("g > title")].map((title) =>
+      [title.parentElement, [...title.textContent.matchAll(/\(class (\d+)[,)]/g)].at(-1)?.[1]]);
+    const marks = titles.filter(([, at]) => at !== undefined).map(([mark, at]) => {
+      mark.dataset.class = at;
+      mark.setAttribute("role", "link");
+      mark.setAttribute("tabindex", "-1");
+      return mark;
+    });
+    if (!marks.length) return;
+    // What is inside an image cannot be reached.
+    plot.setAttribute("role", "group");
+    marks[0].setAttribute("tabindex", "0");
+    const of = (event) => event.target.closest("[data-class]");
+    plot.addEventListener("click", (event) => of(event) && goTo(Number(of(event).dataset.class)));
+    plot.addEventListener("focusin", (event) => {
+      marks.forEach((mark) => mark.setAttribute("tabindex", mark === of(event) ? "0" : "-1"));
+      light(of(event).dataset.class, true);
+      point(of(event));
+    });
+    plot.addEventListener("focusout", (event) => {
+      light(of(event).dataset.class, false);
+      point();
+    });
+    plot.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      const next = step && marks[marks.indexOf(of(event)) + step];
+      if (next) {
+        event.preventDefault();
+        next.focus();
+      }
+      if (event.key === "Enter") goTo(Number(of(event).dataset.class));
+    });
+  };
+
   /** A link to a class: report.html#class-17. */
   const follow = () => {
     const at = /^#class-(\d+)$/.exec(location.hash)?.[1];
@@ -317,6 +391,7 @@
   });
   if (models.length > 1 && comparisons.length) [state.model, state.beside] = [comparisons[0].a, comparisons[0].b];
   form.model.value = String(state.model);
+  document.querySelectorAll(".plot svg").forEach(link);
   offer();
   section.hidden = false;
   draw();

@@ -16,6 +16,8 @@
 mod citations;
 mod explorer;
 mod key_figures;
+#[cfg(test)]
+mod numbers_tests;
 
 use base64::Engine as _;
 use car_spectral::confusion::WrittenMargin;
@@ -454,4 +456,27 @@ fn settings_list(report: &Report) -> Vec<(String, String)> {
     }
     list.push(("command".to_owned(), settings.command_line.join(" ")));
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::STYLE;
+    use crate::draw::palette::Color;
+
+    /// The value of a variable of the style sheet, light, then dark.
+    fn values(name: &str) -> Vec<Color> {
+        let start = format!("{name}: #");
+        let code = |rest: &str| u32::from_str_radix(&rest[..6], 16).unwrap().to_be_bytes();
+        let color = |[_, r, g, b]: [u8; 4]| Color { rgb: [r, g, b], alpha: 1.0 };
+        STYLE.split(&start).skip(1).take(2).map(code).map(color).collect()
+    }
+
+    #[test]
+    fn the_mark_that_is_pointed_at_stands_out_on_light_and_dark_ground() {
+        for (mark, paper) in values("--lit").into_iter().zip(values("--paper")) {
+            let (mark, paper) = (mark.luminance() + 0.05, paper.luminance() + 0.05);
+            let contrast = mark.max(paper) / mark.min(paper);
+            assert!(contrast >= 4.5, "{contrast}");
+        }
+    }
 }
