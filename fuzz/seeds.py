@@ -1,4 +1,4 @@
-"""Writes the seeds that are no text: counts of margins, and labels beside scores.
+"""Writes the seeds that are no text (counts of margins, labels beside scores) and what was found.
 
 `python3 fuzz/seeds.py` from the root; the files are committed.
 """
@@ -21,10 +21,9 @@ def counts(version: int, with_input: bool) -> bytes:
     return content + hashlib.sha256(content).digest()
 
 
-def pair(labels: Path, scores: Path) -> bytes:
+def pair(labels: bytes, scores: bytes) -> bytes:
     """The length of the labels, the labels, the scores."""
-    first = labels.read_bytes()
-    return struct.pack("<H", len(first)) + first + scores.read_bytes()
+    return struct.pack("<H", len(labels)) + labels + scores
 
 
 def main() -> None:
@@ -37,8 +36,13 @@ def main() -> None:
         "counts_file/without_checksum": counts(2, True)[:-32],
     }
     for ending in ("npy", "txt"):
-        files[f"prediction_pairs/{ending}"] = pair(FIXTURES / f"labels.{ending}", FIXTURES / f"logits.{ending}")
-    files["prediction_pairs/mixed"] = pair(FIXTURES / "labels.txt", FIXTURES / "logits.npy")
+        labels, scores = (FIXTURES / f"{role}.{ending}" for role in ("labels", "logits"))
+        files[f"prediction_pairs/{ending}"] = pair(labels.read_bytes(), scores.read_bytes())
+    labels, scores = FIXTURES / "labels.txt", FIXTURES / "logits.npy"
+    files["prediction_pairs/mixed"] = pair(labels.read_bytes(), scores.read_bytes())
+    # Finds: a header and no row, names that are blank.
+    files["prediction_pairs/header_alone"] = pair(b"label\n", b"prediction\n")
+    files["class_names/blanks"] = b" \n\t\n\n"
     for name, content in files.items():
         (SEEDS / name).parent.mkdir(parents=True, exist_ok=True)
         (SEEDS / name).write_bytes(content)

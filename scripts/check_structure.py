@@ -41,6 +41,8 @@ TEST_CRATES = {"tests"}
 EXTENSION_MODULE = {"car-spectral-python"}
 # Only there may a crate print; what proofs-checks prints is its evidence.
 PRINTING = {"bin", "programs", "terminal.rs", "proofs-checks"}
+# These alone read no file: a release build of every other crate checks that no number overflows.
+READING_NOTHING = {CORE, "proofs-checks"}
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 80
 
@@ -94,6 +96,14 @@ def manifest_problems() -> Iterator[str]:
                 yield f"{folder}/Cargo.toml: no arrow from {crate} to {name}"
         if (crate in WITH_LIBTORCH | EXTENSION_MODULE) == (folder in light):
             yield f"Cargo.toml: default-members are the crates without libtorch and Python; see {folder}"
+
+
+def profile_problems() -> Iterator[str]:
+    """Yields crates that read files and do not check for overflow in a release build."""
+    release = tomllib.loads((ROOT / "Cargo.toml").read_text())["profile"]["release"]["package"]
+    checked = {name for name, settings in release.items() if settings.get("overflow-checks")}
+    for crate in sorted(ARROWS.keys() - READING_NOTHING - checked):
+        yield f"Cargo.toml: {crate} reads files, and is without overflow-checks in [profile.release.package]"
 
 
 def without_tests(text: str) -> str:
@@ -275,7 +285,7 @@ def printing_problems(source: Path) -> Iterator[str]:
 
 def main() -> int:
     """Prints every problem; 1 if there is one."""
-    problems = [*manifest_problems(), *dependency_problems()]
+    problems = [*manifest_problems(), *dependency_problems(), *profile_problems()]
     for folder, _ in ARROWS.values():
         source = ROOT / folder / "src"
         edges = graph(source)

@@ -3,12 +3,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::SystemTime;
 
 use car_spectral_tests::{
-    Ended, Program, fresh_folder, idx, repository, run, short_training, synthetic_fashion_mnist, text, trained, words,
-    write, write_npz,
+    Ended, Program, fresh_folder, idx, repository, run, run_command, short_training, synthetic_fashion_mnist, text,
+    trained, words, write, write_npz,
 };
 use ndarray::{Array, Array1, Array2, Array3, Axis, Dimension, s};
 use ndarray_npy::{NpzWriter, WritableElement};
@@ -61,7 +63,7 @@ impl Table {
                 arguments.extend(["--out".into(), self.path("results/new")]);
             }
             arguments.retain(|argument| argument != "--no-out");
-            let ended = run(case.program, &arguments);
+            let ended = run_bounded(case.program, &arguments);
             let mut problems = problems(&ended, case);
             if listing(&self.folder) != before {
                 problems.push("files were left or changed".to_owned());
@@ -75,6 +77,14 @@ impl Table {
         assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), self.cases.len(), wrong.join("\n"));
         assert!(!self.cases.is_empty());
     }
+}
+
+/// Runs a program that is killed if it waits, or takes memory, without end.
+fn run_bounded(program: Program, arguments: &[String]) -> Ended {
+    let bounds = "ulimit -v 16777216; exec timeout -s KILL 100 \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", bounds, "sh"]).arg(program.path()).args(arguments);
+    run_command(command)
 }
 
 fn problems(ended: &Ended, case: &Case) -> Vec<String> {
@@ -115,6 +125,15 @@ fn good() -> (Array2<f32>, Array1<i64>) {
         (if class == sample % 4 { 2.0 } else { 0.0 }) + ((sample * 7 + class * 3) % 11) as f32 / 4.0
     });
     (logits, labels)
+}
+
+/// Puts a pipe, or a link to a device that has no end, at a path.
+fn put_endless(path: &Path, is_pipe: bool) {
+    if is_pipe {
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    } else {
+        symlink("/dev/zero", path).unwrap();
+    }
 }
 
 fn good_npz(table: &Table) -> String {
@@ -454,6 +473,69 @@ fn checkpoints() {
     table.check();
 }
 
+#[test]
+fn pipes_and_devices_in_place_of_files() {
+    let mut table = Table::new("endless");
+    let good = good_npz(&table);
+    let whole = trained("mlp");
+    for (kind, is_pipe) in [("pipe", true), ("zero", false)] {
+        let endless = table.folder.join(kind);
+        put_endless(&endless, is_pipe);
+        let endless = text(&endless);
+        let says = [endless.as_str(), "a device, pipe or socket"];
+        let mut analyze = |flags: &str| {
+            let mut arguments = words(flags);
+            arguments.push(endless.clone());
+            table.add(Program::Analyze, arguments, DATA, &says);
+        };
+        analyze("--weights none --predictions");
+        analyze("--weights none --confusion");
+        analyze("--weights none --counts");
+        for flag in ["--train-counts", "--train-predictions", "--class-names"] {
+            analyze(&format!("--predictions {good} {flag}"));
+        }
+        let data = synthetic();
+        let checkpoint = |flags: &str| checkpoint(Path::new(&endless), &data, flags);
+        table.add(Program::Analyze, checkpoint(""), DATA, &says);
+        table.add(Program::Analyze, checkpoint(FOREIGN), DATA, &says);
+
+        table.add(Program::Train, vec!["--config".into(), endless.clone()], DATA, &says);
+        let pretrained = format!("--model resnet20 --epochs 1 --pretrained {endless}");
+        table.add(Program::Train, [short_training(), words(&pretrained)].concat(), DATA, &says);
+        for (file, flags, beside) in [
+            ("run.toml", "--resume", &["metrics.jsonl"][..]),
+            ("resume.safetensors", "--resume", &["metrics.jsonl"]),
+            ("metrics.jsonl", "--resume", &[]),
+            ("metrics.jsonl", "--overwrite", &["train.npz"]),
+            ("model.safetensors", "--resume", &["metrics.jsonl", "train.npz", "test.npz"]),
+        ] {
+            let folder = table.folder.join(format!("{kind}-{file}{flags}"));
+            fs::create_dir(&folder).unwrap();
+            for other in beside {
+                fs::copy(whole.join(other), folder.join(other)).unwrap();
+            }
+            put_endless(&folder.join(file), is_pipe);
+            let begins = [short_training(), words("--model mlp --epochs 1")].concat();
+            let mut arguments = if file == "run.toml" { Vec::new() } else { begins };
+            arguments.extend([flags.into(), "--out".into(), text(&folder)]);
+            table.add(Program::Train, arguments, DATA, &[file, says[1]]);
+        }
+
+        let folder = table.folder.join(format!("{kind}-rows"));
+        fs::create_dir(&folder).unwrap();
+        put_endless(&folder.join("row.toml"), is_pipe);
+        table.add(Program::Experiments, vec!["table".into(), text(&folder)], DATA, &["row.toml", says[1]]);
+        for file in ["model.safetensors", "model.json"] {
+            let run = table.folder.join(format!("{kind}-of-{file}"));
+            fs::create_dir(&run).unwrap();
+            fs::copy(whole.join("metrics.jsonl"), run.join("metrics.jsonl")).unwrap();
+            put_endless(&run.join(file), is_pipe);
+            table.add(Program::Experiments, vec!["correlate".into(), text(&run)], DATA, &[file, says[1]]);
+        }
+    }
+    table.check();
+}
+
 /// Pickles that would run something when Python loads them; one names a file it would make.
 #[test]
 fn hostile_pickles() {
@@ -612,6 +694,39 @@ fn flags_of_train() {
         table.add(Program::Train, arguments, USAGE, &[says]);
     }
     table.add(Program::Train, words("--model mlp"), USAGE, &["--data"]);
+    table.check();
+}
+
+/// The same numbers in a file of flags: its line, and the exit code of files.
+#[test]
+fn flags_in_a_file_of_train() {
+    let mut table = Table::new("config");
+    for (at, (flag, line, says)) in [
+        ("lr = -1", 4, "--lr = -1"),
+        ("batch-size = 0", 4, "--batch-size"),
+        ("epochs = 'many'", 4, "epochs: invalid value 'many'"),
+        ("imbalance = 0.5\nn-max = 40", 4, "imbalance factor is 0.5"),
+        ("n-max = 5\nimbalance = 100", 4, "imbalance factor 100"),
+        ("car = 'paper'\ncar-beta = 1.5", 5, "beta = 1.5"),
+        ("optimizer = 'adamw'\nmomentum = 0.5", 5, "--optimizer sgd"),
+        ("mean = 0.5\nstd = 0", 5, "--std = 0"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("row{at}.toml");
+        let file = table.file(&name, format!("# A row.\nmodel = 'mlp'\n\n{flag}\n").as_bytes());
+        let arguments = |more: &str| {
+            let mut arguments: Vec<String> = vec!["--config".into(), file.clone(), "--data".into(), synthetic()];
+            arguments.extend(words(more));
+            arguments
+        };
+        table.add(Program::Train, arguments(""), DATA, &[&format!("{name}: line {line}: "), says]);
+    }
+    let file = table.file("good.toml", b"model = 'mlp'\nlr = -1\nepochs = 3");
+    let mut given: Vec<String> = vec!["--config".into(), file, "--data".into(), synthetic()];
+    given.extend(words("--lr=-2"));
+    table.add(Program::Train, given, USAGE, &["error: --lr = -2"]);
     table.check();
 }
 

@@ -47,6 +47,7 @@ use std::fs::File;
 use std::io::{Read, Take};
 use std::path::Path;
 
+use car_spectral_formats::open_regular;
 use sha2::{Digest, Sha256};
 
 pub use class_order::ClassOrder;
@@ -89,19 +90,14 @@ fn read(path: &Path, most: u64) -> Result<Vec<u8>, DataError> {
     Ok(bytes)
 }
 
-/// A regular file of at most `most` bytes, of which no more than one byte above that is read. It is
-/// looked at before it is opened: opening a named pipe would wait for a writer.
+/// A regular file of at most `most` bytes, of which no more than one byte above that is read.
 fn open(path: &Path, most: u64) -> Result<Take<File>, DataError> {
-    let found = std::fs::metadata(path).map_err(DataError::io(path))?;
-    if !found.is_file() {
-        let what = if found.is_dir() { "a folder" } else { "a device, pipe or socket" };
-        return Err(DataError::malformed(path, format!("it is {what}, expected a file")));
-    }
-    if found.len() > most {
-        let problem = format!("it has {} bytes, at most {most} are read of such a file", found.len());
+    let (file, length) = open_regular(path)?;
+    if length > most {
+        let problem = format!("it has {length} bytes, at most {most} are read of such a file");
         return Err(DataError::malformed(path, problem));
     }
-    Ok(File::open(path).map_err(DataError::io(path))?.take(most + 1))
+    Ok(file.take(most + 1))
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use thiserror::Error;
 
+/// Digits of the largest whole number of 64 bits, and a sign.
+const MOST_DIGITS: usize = 21;
+
 /// A setting out of its range, by the name that it has in files of settings: `lr`, `image-size`,
 /// `car-alpha`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -55,9 +58,13 @@ pub fn message_with_flags(
 }
 
 impl SettingError {
-    /// Says which setting is out of its range, and what is allowed.
+    /// Says which setting is out of its range, and what is allowed. A number of more digits than a
+    /// float holds is written with an exponent.
     pub fn new(name: &'static str, value: impl ToString, requirement: impl Into<String>) -> Self {
-        Self { name, value: value.to_string(), requirement: requirement.into() }
+        let value = value.to_string();
+        let long = if value.len() > MOST_DIGITS { value.parse::<f64>().ok() } else { None };
+        let value = long.map_or(value, |number| format!("{number:e}"));
+        Self { name, value, requirement: requirement.into() }
     }
 }
 
@@ -72,6 +79,15 @@ mod tests {
         assert_eq!(said(&SettingError::new("n-max/imbalance", 3, "lower `lr`")), "--n-max/--imbalance = 3: lower --lr");
         assert_eq!(said(&SettingError::new("n-max/other", 3, "smaller")), "n-max/other = 3: smaller");
         assert_eq!(message_with_flags(&"a `lr` too high", None, is_flag), "a --lr too high");
+    }
+
+    #[test]
+    fn numbers_of_hundreds_of_digits_are_written_short() {
+        let said = |value: &dyn ToString| SettingError::new("mean", value.to_string(), "smaller").to_string();
+        assert_eq!(said(&1e300), "mean = 1e300: smaller");
+        assert_eq!(said(&-5e-324), "mean = -5e-324: smaller");
+        assert_eq!(said(&u64::MAX), "mean = 18446744073709551615: smaller");
+        assert_eq!([said(&0.1), said(&f64::NAN)], ["mean = 0.1: smaller", "mean = NaN: smaller"]);
     }
 
     #[test]

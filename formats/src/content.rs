@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{InputError, Result};
 use crate::aside::both;
+use crate::regular::irregular;
 
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +40,7 @@ impl Content {
         let io = |source| InputError::Io { file: file.to_path_buf(), action: "read the file", source };
         // Looked at before it is opened: opening a named pipe would wait for a writer.
         let metadata = fs::metadata(file).map_err(io)?;
-        if !metadata.is_file() {
-            let found = if metadata.is_dir() { "a folder" } else { "a device, pipe or socket" };
+        if let Some(found) = irregular(&metadata) {
             return Err(InputError::NotAFile { file: file.to_path_buf(), found });
         }
         let length = metadata.len();

@@ -44,8 +44,9 @@ pub mod onnx;
 mod pieces;
 pub mod predictions;
 pub mod publish;
-mod quoting;
+pub mod quoting;
 mod region;
+mod regular;
 mod safetensors;
 mod table;
 pub mod temporary;
@@ -63,6 +64,7 @@ pub use element::ElementType;
 pub use error::InputError;
 pub use file_error::FileError;
 pub use natural_order::natural_order;
+pub use regular::{append_to_regular, open_regular, read_regular, read_regular_text};
 pub use safetensors::{SafetensorsHeader, safetensors_header, safetensors_metadata};
 
 /// The result of what may fail with an [`InputError`], or another error.

@@ -1,6 +1,12 @@
 //! Texts out of untrusted files as messages repeat them: escaped, cut, quoted.
 
+use std::borrow::Cow;
 use std::path::Path;
+
+use crate::is_unprintable;
+
+/// A message of more bytes is cut.
+const LONGEST: usize = 100_000;
 
 /// How much of a text that comes from an untrusted file is repeated in a message.
 const SHOWN_CHARS: usize = 120;
@@ -12,14 +18,14 @@ const SHOWN_NAMES: usize = 20;
 const SHOWN_AXES: usize = 8;
 
 /// A text from an untrusted file, escaped, cut and quoted.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut chars = text.chars();
     let shown: String = chars.by_ref().take(SHOWN_CHARS).collect();
     if chars.next().is_some() { format!("{shown:?}...") } else { format!("{shown:?}") }
 }
 
 /// Extents of an untrusted array, the list cut.
-pub(crate) fn extents(shape: &[usize]) -> String {
+pub fn extents(shape: &[usize]) -> String {
     match shape.get(..SHOWN_AXES) {
         Some(shown) if shape.len() > SHOWN_AXES => {
             let shown: Vec<String> = shown.iter().map(usize::to_string).collect();
@@ -38,13 +44,13 @@ pub(crate) fn in_command(file: &Path) -> String {
 }
 
 /// Words of another parser about an untrusted file, escaped and cut, without quotes.
-pub(crate) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let shown: String = text.chars().take(4 * SHOWN_CHARS).collect();
     shown.escape_debug().to_string().replace("\\\"", "\"").replace("\\'", "'")
 }
 
 /// Names from an untrusted file, quoted, the list cut.
-pub(crate) fn quoted_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
+pub fn quoted_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> String {
     let mut names = names.into_iter();
     let mut shown: Vec<String> = names.by_ref().take(SHOWN_NAMES).map(|name| quoted(name.as_ref())).collect();
     let more = names.count();
@@ -52,6 +58,24 @@ pub(crate) fn quoted_list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> 
         shown.push(format!("and {more} more"));
     }
     if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") }
+}
+
+/// The text with what would act on a terminal (all of [`is_unprintable`] but tabs and ends of
+/// lines) as `\u{1b}`, and cut behind a hundred thousand bytes.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let acts = |character: char| is_unprintable(character) && !matches!(character, '\n' | '\t');
+    if text.len() <= LONGEST && !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len().min(LONGEST));
+    for character in text.chars() {
+        if shown.len() >= LONGEST {
+            shown.push_str("...");
+            break;
+        }
+        if acts(character) { shown.extend(character.escape_unicode()) } else { shown.push(character) }
+    }
+    Cow::Owned(shown)
 }
 
 #[cfg(test)]
@@ -64,6 +88,13 @@ mod tests {
         for name in ["a'); import os #.pth", "a\"b", "a$(b)", "a`b`", "a\\", "a\nb", "a!b", "a;b"] {
             assert_eq!(in_command(Path::new(name)), "FILE", "{name}");
         }
+    }
+
+    #[test]
+    fn text_cannot_act_on_a_terminal() {
+        assert_eq!(printable("größe\t1\n"), "größe\t1\n");
+        assert_eq!(printable("a\u{1b}]0;x\u{7}\u{202e}\r\u{9b}"), "a\\u{1b}]0;x\\u{7}\\u{202e}\\u{d}\\u{9b}");
+        assert_eq!(printable(&"x".repeat(2 * LONGEST)).len(), LONGEST + 3);
     }
 
     #[test]

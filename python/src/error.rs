@@ -1,9 +1,11 @@
-//! Errors of the Rust crates as Python exceptions, with their sentences.
+//! Errors of the Rust crates as Python exceptions, with their sentences; what would act on a
+//! terminal is escaped.
 
 use std::fmt::Display;
 
 use car_spectral_analysis::report::ReportError;
 use car_spectral_analysis::{AnalysisError, with_names};
+use car_spectral_formats::quoting::printable;
 use car_spectral_formats::{FileError, InputError};
 use pyo3::PyErr;
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -20,7 +22,7 @@ const KEYWORDS: [(&str, &str); 6] = [
 
 /// An input that was refused.
 pub(crate) fn refused(error: impl Display) -> PyErr {
-    PyValueError::new_err(error.to_string())
+    PyValueError::new_err(printable(&error.to_string()).into_owned())
 }
 
 /// An analysis that was stopped: by the system (`OSError`) or by what it was given.
@@ -32,7 +34,7 @@ pub(crate) fn stopped(error: AnalysisError) -> PyErr {
             | AnalysisError::Report(ReportError::File(_))
     );
     let text = by_keywords(&error.to_string());
-    if system { PyOSError::new_err(text) } else { refused(text) }
+    if system { PyOSError::new_err(printable(&text).into_owned()) } else { refused(text) }
 }
 
 /// The text with settings called by their keyword arguments.

@@ -4,10 +4,14 @@
 //! weights and description cannot come apart; `NAME.json` repeats it for people and other programs.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use car_spectral_data::{AugmentationOptions, DataKind, LongTail, Normalisation, Sampler, Validation};
-use car_spectral_formats::{SafetensorsHeader, check_class_name, safetensors_header};
+use car_spectral_formats::quoting::{escaped, extents, quoted, quoted_list};
+use car_spectral_formats::{
+    FileError, SafetensorsHeader, check_class_name, read_regular, read_regular_text, safetensors_header,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,8 +25,6 @@ pub const SCHEMA: &str = "car-spectral.checkpoint/1";
 pub const METADATA_KEY: &str = "car_spectral";
 /// Prefix of the names of the tensors that are a loss's and not the network's.
 pub const LOSS_PREFIX: &str = "loss.";
-/// Names of a file's tensors that a message lists, and characters of each.
-const SHOWN: [usize; 2] = [4, 80];
 /// Bytes of a loss's name.
 const LONGEST_LOSS: usize = 100;
 
@@ -152,8 +154,7 @@ pub struct FrozenBackbone {
 /// [`RunError::File`] for a file that is no safetensors, or whose description is damaged, of a
 /// newer version, or of another network than its tensors.
 pub fn describe(path: &Path) -> Result<Option<Description>, RunError> {
-    let bytes = std::fs::read(path).map_err(RunError::io(path))?;
-    description_of(path, &bytes)
+    description_of(path, &read_regular(path)?)
 }
 
 /// Reads the description that `path`, `NAME.json`, repeats: that in `NAME.safetensors`, where it
@@ -164,15 +165,15 @@ pub fn describe(path: &Path) -> Result<Option<Description>, RunError> {
 /// [`RunError::File`] for a file that is damaged or of a newer version; [`RunError::File`].
 pub fn read_description(path: &Path) -> Result<Option<Description>, RunError> {
     let weights = path.with_extension("safetensors");
-    if weights.is_file()
+    if weights.exists()
         && let Some(description) = describe(&weights)?
     {
         return Ok(Some(description));
     }
-    match std::fs::read_to_string(path) {
+    match read_regular_text(path) {
         Ok(json) => from_json(path, &json).map(Some),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(RunError::io(path)(error)),
+        Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -192,20 +193,14 @@ pub fn description_of(path: &Path, bytes: &[u8]) -> Result<Option<Description>, 
 fn check_tensors(path: &Path, architecture: &Architecture, header: &SafetensorsHeader) -> Result<(), RunError> {
     let refused =
         |problem| RunError::malformed(path, format!("the weights are not those of {}: {problem}", architecture.kind));
-    let name_of = |name: &str| name.chars().take(SHOWN[1]).collect::<String>().escape_debug().to_string();
     let is_network = |name: &String| !name.starts_with(LOSS_PREFIX) && !name.ends_with("num_batches_tracked");
-    let listed = |names: Vec<String>| {
-        let shown: Vec<String> = names.iter().take(SHOWN[0]).map(|name| name_of(name)).collect();
-        let more = if names.len() > SHOWN[0] { ", ..." } else { "" };
-        if shown.is_empty() { "none".to_owned() } else { format!("{}{more}", shown.join(", ")) }
-    };
     let mut count = 0;
     architecture.each_tensor(&mut |name, wanted| {
         count += 1;
         match header.shape(&name) {
             Some(found) if found == wanted => Ok(()),
-            Some(found) => Err(refused(format!("tensor `{name}` has shape {found:?}, expected {wanted:?}"))),
-            None => Err(refused(format!("tensor `{name}` is missing; the file holds {}", listed(header.names())))),
+            Some(found) => Err(refused(format!("tensor `{name}` has shape {}, expected {wanted:?}", extents(found)))),
+            None => Err(refused(format!("tensor `{name}` is missing; the file holds {}", quoted_list(header.names())))),
         }
     })?;
     let mut others: Vec<String> = header.names().into_iter().filter(is_network).collect();
@@ -218,7 +213,7 @@ fn check_tensors(path: &Path, architecture: &Architecture, header: &SafetensorsH
         Ok::<_, RunError>(())
     })?;
     others.retain(|name| !own.contains(name));
-    Err(refused(format!("it has no tensor `{}`", others.first().map_or_else(String::new, |name| name_of(name)))))
+    Err(refused(format!("it has no tensor {}", others.first().map_or_else(String::new, |name| quoted(name)))))
 }
 
 /// Reads a description as text, found in the file at `path`.
@@ -226,10 +221,11 @@ fn check_tensors(path: &Path, architecture: &Architecture, header: &SafetensorsH
 /// # Errors
 /// [`RunError::File`] for a text that is damaged or of a newer version.
 pub fn from_json(path: &Path, json: &str) -> Result<Description, RunError> {
-    let description: Description = serde_json::from_str(json)
-        .map_err(|error| RunError::malformed(path, format!("its description is damaged: {error}")))?;
+    let description: Description = serde_json::from_str(json).map_err(|error| {
+        RunError::malformed(path, format!("its description is damaged: {}", escaped(&error.to_string())))
+    })?;
     if description.schema != SCHEMA {
-        let problem = format!("its description is `{}`, this program reads `{SCHEMA}`", description.schema);
+        let problem = format!("its description is {}, this program reads \"{SCHEMA}\"", quoted(&description.schema));
         return Err(RunError::malformed(path, problem));
     }
     let (classes, data) = (description.architecture.num_classes, &description.data);

@@ -23,6 +23,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::RunError;
 use car_spectral_data::DataKind;
+use car_spectral_formats::read_regular_text;
 
 /// The table that holds no flags.
 const EXPERIMENT: &str = "experiment";
@@ -93,7 +94,7 @@ impl ExperimentFile {
     /// [`RunError::File`]; [`RunError::File`] with the line: no TOML, a value that no flag can
     /// have, a flag given twice, a table `[experiment]` with a key missing or unknown, or no seeds.
     pub fn read(path: &Path) -> Result<Self, RunError> {
-        let text = std::fs::read_to_string(path).map_err(RunError::io(path))?;
+        let text = read_regular_text(path)?;
         let line_of = |at: usize| text[..at].matches('\n').count() + 1;
         let wrong = |at: usize, problem: String| RunError::malformed(path, format!("line {}: {problem}", line_of(at)));
         let toml_error =

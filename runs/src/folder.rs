@@ -5,12 +5,12 @@
 //! names, go first. While a run lasts its log is locked, so that a second `train` in the same
 //! folder is refused, too.
 
-use std::fs::{self, OpenOptions, TryLockError};
+use std::fs::{self, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use car_spectral_formats::atomic::write_atomically;
-use car_spectral_formats::safetensors_metadata;
+use car_spectral_formats::{append_to_regular, safetensors_metadata};
 
 use crate::RunError;
 use crate::log::{MetricsLog, read_log};
@@ -105,7 +105,7 @@ pub fn check_not_begun(folder: &Path) -> Result<(), RunError> {
 pub fn take(folder: &Path, earlier: EarlierRun) -> Result<MetricsLog, RunError> {
     fs::create_dir_all(folder).map_err(RunError::io(folder))?;
     let path = folder.join(LOG);
-    let file = OpenOptions::new().create(true).append(true).open(&path).map_err(RunError::io(&path))?;
+    let file = append_to_regular(&path)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use car_spectral_formats::read_regular;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -124,7 +125,7 @@ impl EpochMetrics {
 /// # Errors
 /// [`RunError::File`]; [`RunError::File`] naming the line, also for epochs that do not ascend.
 pub fn read_log(path: &Path) -> Result<Vec<EpochMetrics>, RunError> {
-    log_of(path, &std::fs::read(path).map_err(RunError::io(path))?)
+    log_of(path, &read_regular(path)?)
 }
 
 /// Reads the log as [`read_log`] does, in its bytes at `path`.
@@ -179,7 +180,7 @@ impl MetricsLog {
         for line in kept {
             text.push_str(&line.to_json());
         }
-        let bytes = std::fs::read(&self.path).map_err(RunError::io(&self.path))?;
+        let bytes = read_regular(&self.path)?;
         if !bytes.starts_with(text.as_bytes()) {
             return Err(RunError::malformed(&self.path, "its lines are not as this program writes them"));
         }

@@ -12,7 +12,7 @@ use crate::norms::NormError;
 #[allow(missing_docs, reason = "the message of each variant says what its fields are")]
 pub enum CarError {
     /// An option out of its range.
-    #[error("CAR option {name} = {value}: {requirement}")]
+    #[error("CAR option {name} = {}: {requirement}", shortest(*value))]
     InvalidOption { name: &'static str, value: f64, requirement: &'static str },
     /// A norm by another name.
     #[error("unknown norm `{name}`; expected spectral, one or ky-fan:R with R >= 1 the number of singular values")]
@@ -35,6 +35,12 @@ pub enum CarError {
     /// A spectral norm that cannot be given.
     #[error(transparent)]
     Norm(#[from] NormError),
+}
+
+/// The shorter of a number's two spellings, with an exponent or without.
+fn shortest(value: f64) -> String {
+    let (plain, exponent) = (value.to_string(), format!("{value:e}"));
+    if exponent.len() < plain.len() { exponent } else { plain }
 }
 
 impl CarError {

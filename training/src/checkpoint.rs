@@ -10,6 +10,8 @@ use std::io::Write;
 use std::path::Path;
 
 use car_spectral_formats::atomic::Written;
+use car_spectral_formats::quoting::quoted;
+use car_spectral_formats::read_regular;
 use car_spectral_runs::Description;
 use car_spectral_runs::description::{LOSS_PREFIX, METADATA_KEY, description_of};
 use safetensors::SafeTensors;
@@ -47,7 +49,7 @@ pub fn save(
 /// description too, before anything is built; [`TrainingError::File`] for a safetensors file
 /// without a description.
 pub fn load(path: &Path, device: Device) -> Result<(Model, Description)> {
-    of_bytes(path, &std::fs::read(path).map_err(TrainingError::io(path))?, device)
+    of_bytes(path, &read_regular(path)?, device)
 }
 
 /// Takes a checkpoint of this project from the bytes of the file at `path`.
@@ -65,14 +67,17 @@ pub fn of_bytes(path: &Path, bytes: &[u8], device: Device) -> Result<(Model, Des
     let mut weights = BTreeMap::new();
     for (name, view) in file.tensors().into_iter().filter(|(name, _)| !name.starts_with(LOSS_PREFIX)) {
         if view.dtype() != Dtype::F32 {
-            return Err(TrainingError::malformed(path, format!("tensor `{name}` is {:?}, expected F32", view.dtype())));
+            return Err(TrainingError::malformed(
+                path,
+                format!("tensor {} is {:?}, expected F32", quoted(&name), view.dtype()),
+            ));
         }
         let values: Vec<f32> =
             view.data().chunks_exact(4).map(|word| f32::from_le_bytes([word[0], word[1], word[2], word[3]])).collect();
         if let Some(at) = values.iter().position(|value| !value.is_finite()) {
             return Err(TrainingError::malformed(
                 path,
-                format!("tensor `{name}` holds {} at element {at}", values[at]),
+                format!("tensor {} holds {} at element {at}", quoted(&name), values[at]),
             ));
         }
         let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
@@ -88,7 +93,7 @@ pub fn of_bytes(path: &Path, bytes: &[u8], device: Device) -> Result<(Model, Des
 /// # Errors
 /// [`TrainingError::File`]; what the tensors hold is checked by the loss that takes them.
 pub fn load_loss_state(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let bytes = std::fs::read(path).map_err(TrainingError::io(path))?;
+    let bytes = read_regular(path)?;
     let file = SafeTensors::deserialize(&bytes).map_err(|error| TrainingError::malformed(path, error.to_string()))?;
     tensor_file::tensors_under(path, &file, LOSS_PREFIX)
 }
@@ -249,6 +254,11 @@ mod tests {
         std::fs::write(&path, safetensors::serialize([("w", view)], None).unwrap()).unwrap();
         assert_eq!(describe(&path).unwrap(), None);
         assert!(load(&path, Device::Cpu).unwrap_err().to_string().contains("name the architecture"));
+        let pipe = folder.path().join("pipe.safetensors");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for error in [load(&pipe, Device::Cpu).unwrap_err(), load_loss_state(&pipe).unwrap_err()] {
+            assert!(error.to_string().contains("pipe.safetensors: it is a device, pipe or socket"), "{error}");
+        }
         std::fs::write(&path, "no safetensors").unwrap();
         let error = describe(&path).unwrap_err().to_string();
         assert!(error.contains("foreign.safetensors") && error.contains("not a whole safetensors file"), "{error}");
@@ -266,7 +276,7 @@ mod tests {
             described.to_string()
         };
         assert!(
-            refused(&|d| d.schema = "car-spectral.checkpoint/2".into()).contains("checkpoint/2`, this program reads")
+            refused(&|d| d.schema = "car-spectral.checkpoint/2".into()).contains("checkpoint/2\", this program reads")
         );
         assert!(refused(&|d| d.data.class_counts = vec![1]).contains("2 classes, but 1 counts and 2 names"));
         assert!(refused(&|d| d.data.class_names.push("owl".into())).contains("2 classes, but 2 counts and 3 names"));
@@ -298,9 +308,9 @@ mod tests {
         values[3] = f32::NEG_INFINITY;
         let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         let error = refused("fc2.weight", Dtype::F32, vec![2, 5], &bytes);
-        assert!(error.contains("`fc2.weight` holds -inf at element 3"), "{error}");
+        assert!(error.contains("\"fc2.weight\" holds -inf at element 3"), "{error}");
         let error = refused("fc2.weight", Dtype::F16, vec![2, 5], &bytes[..20]);
-        assert!(error.contains("`fc2.weight` is F16, expected F32"), "{error}");
+        assert!(error.contains("\"fc2.weight\" is F16, expected F32"), "{error}");
         let error = refused("fc1.weight", Dtype::F32, vec![2, 5], &[0; 40]);
         assert!(error.contains("fc1.weight"), "{error}");
     }

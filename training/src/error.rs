@@ -4,6 +4,7 @@ use std::path::Path;
 
 use car_spectral::car::CarError;
 use car_spectral::confusion::ConfusionError;
+use car_spectral::longtail::LongTailError;
 use car_spectral::norms::NormError;
 use car_spectral_data::{DataError, SettingError};
 use car_spectral_formats::{FileError, InputError};
@@ -76,13 +77,13 @@ impl TrainingError {
         }
     }
 
-    /// Tells whether the numbers of the long-tail protocol are what is wrong.
-    pub fn is_long_tail(&self) -> bool {
-        matches!(
-            self,
-            Self::Data(DataError::LongTail(_))
-                | Self::Run(RunError::LongTail(_) | RunError::Data(DataError::LongTail(_)))
-        )
+    /// The numbers of the long-tail protocol, if they are what is wrong.
+    pub fn long_tail_error(&self) -> Option<&LongTailError> {
+        match self {
+            Self::Data(DataError::LongTail(error))
+            | Self::Run(RunError::LongTail(error) | RunError::Data(DataError::LongTail(error))) => Some(error),
+            _ => None,
+        }
     }
 
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {

@@ -8,14 +8,15 @@
 //! others wait. The last bits of features can differ between machines and numbers of threads; the
 //! checksums tell.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, TryLockError};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use car_spectral_data::augment::Chain;
 use car_spectral_data::{DataKind, DataSet, Normalisation, Split};
-use car_spectral_formats::sha256;
+use car_spectral_formats::quoting::escaped;
+use car_spectral_formats::{append_to_regular, read_regular, sha256};
 use car_spectral_runs::description::FrozenBackbone;
 use car_spectral_runs::settings::{Architecture, ArchitectureKind};
 use ndarray::ArrayView2;
@@ -147,7 +148,7 @@ pub fn of(
     if !path.exists() {
         fs::create_dir_all(folder).map_err(TrainingError::io(folder))?;
         let lock_path = path.with_extension("lock");
-        let lock = File::create(&lock_path).map_err(TrainingError::io(&lock_path))?;
+        let lock = append_to_regular(&lock_path)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -227,14 +228,14 @@ fn read(path: &Path, source: &Source, shapes: [[i64; 2]; 2], device: Device) -> 
     let damaged = |problem: String| {
         TrainingError::malformed(path, format!("{problem}; delete this file, and the features are computed again"))
     };
-    let bytes = fs::read(path).map_err(TrainingError::io(path))?;
+    let bytes = read_regular(path)?;
     let no_file = |error: safetensors::SafeTensorError| damaged(format!("not a whole safetensors file ({error})"));
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(no_file)?;
     let file = SafeTensors::deserialize(&bytes).map_err(no_file)?;
     let json = metadata.metadata().as_ref().and_then(|texts| texts.get(KEY));
     let json = json.ok_or_else(|| damaged("it does not say what its features are of".to_owned()))?;
-    let header: Header =
-        serde_json::from_str(json).map_err(|error| damaged(format!("its description is damaged: {error}")))?;
+    let header: Header = serde_json::from_str(json)
+        .map_err(|error| damaged(format!("its description is damaged: {}", escaped(&error.to_string()))))?;
     if header.source != *source {
         return Err(damaged("it holds features of other weights, another network or other images".to_owned()));
     }
@@ -394,6 +395,14 @@ mod tests {
         Computed { values: rows(), width: 32 }.write(&path, &one).unwrap();
         refused(&fs::read(&path).unwrap(), "`train` is F32 [600, 32], expected F32 [300, 64]");
         fs::remove_file(&path).unwrap();
+        let lock = path.with_extension("lock");
+        for in_place in [&path, &lock] {
+            let _ = fs::remove_file(in_place);
+            assert!(std::process::Command::new("mkfifo").arg(in_place).status().unwrap().success());
+            let error = found(folder.path()).0.unwrap_err().to_string();
+            assert!(error.contains(&format!("{}: it is a device, pipe", in_place.display())), "{error}");
+            fs::remove_file(in_place).unwrap();
+        }
         assert!(found(folder.path()).1 > 0);
         assert_eq!(fs::read(&path).unwrap(), good);
     }
@@ -401,7 +410,7 @@ mod tests {
     #[test]
     fn whoever_comes_while_another_computes_waits() {
         let folder = tempfile::tempdir().unwrap();
-        let lock = File::create(file_of(folder.path()).with_extension("lock")).unwrap();
+        let lock = fs::File::create(file_of(folder.path()).with_extension("lock")).unwrap();
         lock.lock().unwrap();
         let (sender, receiver) = mpsc::channel();
         let place = folder.path().to_owned();

@@ -10,6 +10,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::{Result, TrainingError};
 use car_spectral_formats::atomic::Written;
+use car_spectral_formats::quoting::quoted;
 
 /// Writes float32, float64 and int64 tensors, with `json` in the header's metadata under `key`, to
 /// be shown.
@@ -45,7 +46,7 @@ pub(crate) fn tensors_under(path: &Path, file: &SafeTensors<'_>, prefix: &str) -
             Dtype::F32 => Kind::Float,
             Dtype::F64 => Kind::Double,
             Dtype::I64 => Kind::Int64,
-            other => return Err(TrainingError::malformed(path, format!("tensor `{full}` is {other:?}"))),
+            other => return Err(TrainingError::malformed(path, format!("tensor {} is {other:?}", quoted(&full)))),
         };
         let shape: Vec<i64> = view.shape().iter().map(|&side| side as i64).collect();
         tensors.insert(name.to_owned(), Tensor::f_from_data_size(view.data(), &shape, kind)?);

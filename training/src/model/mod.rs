@@ -15,6 +15,7 @@ mod vision_transformer;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use car_spectral_formats::quoting::quoted;
 use car_spectral_runs::settings::{Architecture, ArchitectureKind, Classifier, TrainingPass};
 use tch::{Device, Kind, Tensor, nn};
 
@@ -117,7 +118,11 @@ impl Model {
         let variables = self.variables.variables();
         let given = |name: &&String| !name.ends_with("num_batches_tracked");
         if let Some(name) = weights.keys().filter(given).find(|name| !variables.contains_key(*name)) {
-            return Err(mismatch(format!("it has no tensor `{name}`; its own are {}", first_names(variables.keys()))));
+            return Err(mismatch(format!(
+                "it has no tensor {}; its own are {}",
+                quoted(name),
+                first_names(variables.keys())
+            )));
         }
         let mut names: Vec<&String> = variables.keys().collect();
         names.sort();
@@ -275,5 +280,6 @@ fn first_names<'a>(names: impl Iterator<Item = &'a String>) -> String {
     let mut names: Vec<&str> = names.map(String::as_str).collect();
     names.sort_unstable();
     let more = if names.len() > 4 { ", ..." } else { "" };
-    format!("{}{more}", names[..names.len().min(4)].join(", "))
+    let shown: Vec<String> = names.iter().take(4).map(|name| quoted(name)).collect();
+    format!("{}{more}", shown.join(", "))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use car_spectral_formats::quoting::quoted;
 use car_spectral_runs::settings::OptimizerOptions;
 use tch::{Kind, Tensor, no_grad};
 
@@ -118,7 +119,7 @@ impl Optimizer {
                 name == STEPS || self.parameters.iter().any(|own| parameter == Some(&own.name))
             };
             let other = state.keys().find(|name| !own(name)).map_or("", String::as_str);
-            return Err(mismatch(format!("it has no tensor `{other}`")));
+            return Err(mismatch(format!("it has no tensor {}", quoted(other))));
         }
         self.steps = steps.int64_value(&[]);
         self.parameters.iter_mut().zip(read).for_each(|(parameter, slots)| parameter.slots = slots);
@@ -261,7 +262,7 @@ mod tests {
         };
         refused(&|state| drop(state.remove("steps")), "`steps` is missing");
         refused(&|state| drop(state.remove("mean.a")), "`mean.a` is missing");
-        refused(&|state| drop(state.insert("momentum.a".into(), good["mean.a"].copy())), "no tensor `momentum.a`");
+        refused(&|state| drop(state.insert("momentum.a".into(), good["mean.a"].copy())), "no tensor \"momentum.a\"");
         refused(&|state| drop(state.insert("mean.a".into(), good["mean.b"].copy())), "[3], expected Double [3, 2]");
         refused(&|state| drop(state.insert("mean.b".into(), good["mean.b"].to_kind(Kind::Float))), "Float");
         refused(&|state| drop(state.insert("steps".into(), Tensor::from(-1i64))), "no number of steps");

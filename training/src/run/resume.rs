@@ -9,9 +9,11 @@
 //! threads.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use car_spectral_formats::safetensors_metadata;
+use car_spectral_formats::quoting::{escaped, quoted};
+use car_spectral_formats::{FileError, read_regular, safetensors_metadata};
 use car_spectral_runs::Description;
 use car_spectral_runs::description::describe;
 use car_spectral_runs::folder::{STATE, STATE_KEY, WEIGHTS, has_results};
@@ -86,20 +88,20 @@ impl RunState {
     /// that differ.
     pub(crate) fn load(folder: &Path, planned: &Description, observer: &mut Observer<'_>) -> Result<Option<Self>> {
         let path = folder.join(STATE);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match read_regular(&path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(TrainingError::io(&path)(error)),
+            Err(FileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
         };
         let malformed = |problem: String| TrainingError::malformed(&path, problem);
         let json = safetensors_metadata(&path, &bytes, STATE_KEY)?
             .ok_or_else(|| malformed("it holds no state of a run; remove it to begin anew".to_owned()))?;
-        let header: Header =
-            serde_json::from_str(&json).map_err(|error| malformed(format!("its description is damaged: {error}")))?;
+        let header: Header = serde_json::from_str(&json)
+            .map_err(|error| malformed(format!("its description is damaged: {}", escaped(&error.to_string()))))?;
         if header.schema != SCHEMA {
             let problem = format!(
-                "it is `{}`, this program reads `{SCHEMA}`; finish the run with the build that began it, or overwrite it",
-                header.schema
+                "it is {}, this program reads \"{SCHEMA}\"; finish the run with the build that began it, or overwrite it",
+                quoted(&header.schema)
             );
             return Err(malformed(problem));
         }

@@ -2,7 +2,7 @@
 //! whatever happens to it costs at most one epoch; some at a time.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -10,13 +10,14 @@ use std::thread;
 use std::time::Duration;
 
 use super::say;
-use car_spectral_formats::FileError;
+use car_spectral_formats::quoting::printable;
+use car_spectral_formats::{FileError, append_to_regular, read_regular};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::arguments::RunArguments;
 use super::plan::{self, Planned};
 use crate::AnalysisError;
-use car_spectral_runs::terminal::{printable, tell};
+use car_spectral_runs::terminal::tell;
 
 /// What a run writes to its standard output and error.
 const LOG: &str = "train.log";
@@ -89,6 +90,8 @@ fn check(train: &Path, queue: &VecDeque<Job<'_>>, arguments: &RunArguments) -> R
         return Err(AnalysisError::Usage { problem });
     }
     let mut refused: Vec<String> = Vec::new();
+    // `train` tells a flag that the sweep gives from one of the file.
+    let mut usage = true;
     let mut seen = BTreeSet::new();
     for job in queue.iter().filter(|job| seen.insert(&job.plan.name)) {
         let told = Command::new(train)
@@ -100,7 +103,10 @@ fn check(train: &Path, queue: &VecDeque<Job<'_>>, arguments: &RunArguments) -> R
             .map_err(|source| FileError::Io { path: train.to_owned(), source })?;
         if !told.status.success() {
             let reason = told_reason(&String::from_utf8_lossy(&told.stderr));
-            refused.push(crate::words::readable(&format!("{}: {reason}", job.plan.file.path.display())));
+            let file = job.plan.file.path.display().to_string();
+            let says_where = reason.strip_prefix("error: ").filter(|said| said.starts_with(&file));
+            refused.push(crate::words::readable(&says_where.map_or(format!("{file}: {reason}"), str::to_owned)));
+            usage &= told.status.code() == Some(2);
         }
     }
     if refused.is_empty() {
@@ -108,7 +114,7 @@ fn check(train: &Path, queue: &VecDeque<Job<'_>>, arguments: &RunArguments) -> R
     }
     let count = crate::words::counted(refused.len(), "experiment is", "experiments are");
     let problem = format!("{count} refused, nothing was begun:\n  {}", refused.join("\n  "));
-    Err(AnalysisError::Usage { problem })
+    Err(if usage { AnalysisError::Usage { problem } } else { AnalysisError::Mismatch { problem } })
 }
 
 /// Arguments of `train` that are the same for every run.
@@ -220,7 +226,7 @@ impl<'a> Sweep<'a> {
 
     /// Lines of the run's log.
     fn epochs_done(&self, job: &Job<'_>) -> usize {
-        let bytes = fs::read(self.folder(job).join("metrics.jsonl")).unwrap_or_default();
+        let bytes = read_regular(&self.folder(job).join("metrics.jsonl")).unwrap_or_default();
         bytes.iter().filter(|&&byte| byte == b'\n').count().min(job.plan.epochs)
     }
 
@@ -255,19 +261,21 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    fn spawn(&self, job: &Job<'_>) -> std::io::Result<Child> {
+    fn spawn(&self, job: &Job<'_>) -> Result<Child, FileError> {
         let folder = self.folder(job);
-        fs::create_dir_all(&folder)?;
-        let log = OpenOptions::new().create(true).append(true).open(folder.join(LOG))?;
+        fs::create_dir_all(&folder).map_err(FileError::io(&folder))?;
+        let path = folder.join(LOG);
+        let log = append_to_regular(&path)?;
         Command::new(self.train)
             .args(job.plan.arguments(&job.data, &self.arguments.runs, job.seed))
             .args(run_arguments(self.arguments))
             // Sent when the thread that starts the child ends: the sweep starts all of them from its main one.
             .args(["--end-with-parent", &std::process::id().to_string()])
             .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
+            .stdout(log.try_clone().map_err(FileError::io(&path))?)
             .stderr(log)
             .spawn()
+            .map_err(FileError::io(self.train))
     }
 
     fn end(&mut self, ended: Running<'a>, status: ExitStatus) {
@@ -292,7 +300,7 @@ impl<'a> Sweep<'a> {
 
     fn fail(&mut self, job: &Job<'_>, reason: &str) {
         let log = self.folder(job).join(LOG);
-        let text = fs::read(&log).unwrap_or_default();
+        let text = read_regular(&log).unwrap_or_default();
         let text = String::from_utf8_lossy(text.get(job.log_length..).unwrap_or_default()).into_owned();
         let last = told_reason(&text);
         let failure = crate::words::readable(&format!(

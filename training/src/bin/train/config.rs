@@ -11,7 +11,7 @@ use car_spectral_runs::folder::FLAGS;
 use car_spectral_training::TrainingError;
 use clap::error::ContextKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::Arguments;
 
@@ -27,6 +27,32 @@ pub(crate) struct Parsed {
     pub(crate) arguments: Arguments,
     /// The flags that were given, as an experiment file.
     pub(crate) flags: String,
+    /// The file, if the command line names one.
+    pub(crate) file: Option<FlagsOfFile>,
+}
+
+/// A file of flags, and which of them count.
+#[derive(Debug)]
+pub(crate) struct FlagsOfFile {
+    path: PathBuf,
+    /// The flags that it gives, each with its line.
+    lines: Vec<(String, usize)>,
+    /// The flags that the command line gives.
+    given: Vec<String>,
+}
+
+impl FlagsOfFile {
+    /// Where the flags stand that are to blame for an error: the line of the first that the file
+    /// gives, or the file as a whole; `None` for those of the command line.
+    pub(crate) fn place_of(&self, blamed: &[String]) -> Option<String> {
+        let path = self.path.display();
+        let line_of = |blamed| self.lines.iter().find(|(name, _)| name == blamed).map(|(_, line)| line);
+        match blamed.iter().find_map(line_of) {
+            Some(line) => Some(format!("{path}: line {line}")),
+            None if blamed.is_empty() || blamed.iter().any(|name| self.given.contains(name)) => None,
+            None => Some(path.to_string()),
+        }
+    }
 }
 
 /// The arguments of a command line, the program's name first, and of the file that it names, or
@@ -39,7 +65,7 @@ pub(crate) struct Parsed {
 /// command line.
 pub(crate) fn parse(command_line: Vec<OsString>) -> Result<Result<Parsed, clap::Error>, TrainingError> {
     let Some(path) = config_path(&command_line)? else {
-        return Ok(Arguments::command().try_get_matches_from(command_line).and_then(parsed));
+        return Ok(Arguments::command().try_get_matches_from(command_line).and_then(|matches| parsed(matches, None)));
     };
     let file = ExperimentFile::read(&path)?;
     let wrong = |line: usize, problem: String| FileError::malformed(&path, format!("line {line}: {problem}")).into();
@@ -73,12 +99,23 @@ pub(crate) fn parse(command_line: Vec<OsString>) -> Result<Result<Parsed, clap::
     let all = program.iter().cloned().chain(of_file).chain(given.iter().cloned());
     let matches = Arguments::command().try_get_matches_from(all);
     if let Err(error) = &matches
-        && let Some(blamed) = error.get(ContextKind::InvalidArg).map(ToString::to_string)
-        && let Some(flag) = taken.iter().find(|flag| names(&blamed, &flag.name))
+        && let Some(blamed) = blamed(error)
     {
         let text = error.to_string();
-        let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        return Err(wrong(flag.line, format!("{}: {first}", flag.name)));
+        let said = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        if let Some(flag) = taken.iter().find(|flag| names(&blamed, &flag.name)) {
+            let first = said.lines().next().unwrap_or_default();
+            return Err(wrong(flag.line, format!("{}: {first}", flag.name)));
+        }
+        // What a flag of the file needs beside it.
+        let is_needed =
+            |flag: &Arg| flag.get_long().is_some_and(|name| names(&blamed, name)) && !flag.is_required_set();
+        let alone = Arguments::command().try_get_matches_from(&command_line);
+        let without_file = alone.err().and_then(|error| self::blamed(&error)).unwrap_or_default();
+        if command.get_arguments().any(is_needed) && !without_file.contains(&blamed) {
+            let words: Vec<&str> = said.split_whitespace().collect();
+            return Err(FileError::malformed(&path, words.join(" ")).into());
+        }
     }
     if let (Ok(matches), Some(experiment)) = (&matches, &file.experiment)
         && let Some(data) = matches.get_one::<DataSource>("data")
@@ -87,10 +124,21 @@ pub(crate) fn parse(command_line: Vec<OsString>) -> Result<Result<Parsed, clap::
         let requirement = format!("{} is an experiment on {}", path.display(), experiment.data.name());
         return Err(SettingError::new("data", data.kind.name(), requirement).into());
     }
-    Ok(matches.and_then(parsed))
+    let given = known.iter().filter(|name| given.iter().any(|given| names(&given.to_string_lossy(), name)));
+    let of_file = FlagsOfFile {
+        given: given.map(|&name| name.to_owned()).collect(),
+        lines: taken.iter().map(|flag| (flag.name.clone(), flag.line)).collect(),
+        path,
+    };
+    Ok(matches.and_then(|matches| parsed(matches, Some(of_file))))
 }
 
-fn parsed(matches: ArgMatches) -> Result<Parsed, clap::Error> {
+/// The flags that clap complains of.
+fn blamed(error: &clap::Error) -> Option<String> {
+    error.get(ContextKind::InvalidArg).map(ToString::to_string)
+}
+
+fn parsed(matches: ArgMatches, file: Option<FlagsOfFile>) -> Result<Parsed, clap::Error> {
     let mut flags = "# The flags of this run, for `train --resume --out` this folder.\n".to_owned();
     for flag in Arguments::command().get_arguments() {
         let (id, Some(name)) = (flag.get_id().as_str(), flag.get_long()) else { continue };
@@ -108,7 +156,7 @@ fn parsed(matches: ArgMatches) -> Result<Parsed, clap::Error> {
         };
         flags.push_str(&format!("{name} = {value}\n"));
     }
-    Arguments::from_arg_matches(&matches).map(|arguments| Parsed { arguments, flags })
+    Arguments::from_arg_matches(&matches).map(|arguments| Parsed { arguments, flags, file })
 }
 
 fn config_path(command_line: &[OsString]) -> Result<Option<PathBuf>, SettingError> {
@@ -272,6 +320,7 @@ mod tests {
             ("check = true", "line 1: `check` is no flag"),
             ("nesterov = 'yes'", "line 1: nesterov: "),
             ("[experiment]\ntitle = 'a'\ndata = 'cifar10'\nseeds = [0]", "data = cifar100: "),
+            ("mean = 0.5", "row.toml: the following required arguments were not provided: --std <"),
         ] {
             let error = parsed(Some(text), &REQUIRED).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");

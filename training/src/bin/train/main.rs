@@ -17,7 +17,8 @@ use std::process::ExitCode;
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::worst_class_interval;
-use car_spectral::car::CarOptions;
+use car_spectral::car::{CarError, CarOptions};
+use car_spectral::longtail::LongTailError;
 use car_spectral_data::{DataSet, SettingError};
 use car_spectral_runs::RunError;
 use car_spectral_runs::folder::EarlierRun;
@@ -34,7 +35,7 @@ use clap::{CommandFactory, Parser, ValueEnum};
 
 use augmentation::AugmentationArguments;
 use car::CarArguments;
-use config::Parsed;
+use config::FlagsOfFile;
 use data::DataArguments;
 use loss::LossArguments;
 use model::ModelArguments;
@@ -199,17 +200,47 @@ fn say(line: impl Display) {
 fn main() -> ExitCode {
     load_cuda_if_present();
     keep_freed_memory();
-    let parsed = config::parse(std::env::args_os().collect());
-    match parsed.and_then(|parsed| run(parsed.unwrap_or_else(|error| error.exit()))) {
+    let parsed = match config::parse(std::env::args_os().collect()) {
+        Ok(parsed) => parsed.unwrap_or_else(|error| error.exit()),
+        Err(error) => return refused(&error, None),
+    };
+    match run(parsed.arguments, parsed.flags) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tell(format_args!("error: {}", message(&error)));
-            // The protocol's numbers come from --n-max and --imbalance, those of CAR from --car and its like.
-            let usage = error.setting_error().is_some()
-                || matches!(error, TrainingError::Car(_) | TrainingError::Run(RunError::Car(_)))
-                || error.is_long_tail();
-            ExitCode::from(if usage { 2 } else { 1 })
-        }
+        Err(error) => refused(&error, parsed.file.as_ref()),
+    }
+}
+
+/// Says what is wrong, and where it stands if that is a file of flags: 1, as of every file; 2 for
+/// flags of the command line.
+fn refused(error: &TrainingError, file: Option<&FlagsOfFile>) -> ExitCode {
+    let blamed = flags_to_blame(error);
+    let usage = blamed.is_some();
+    let place = file.zip(blamed).and_then(|(file, blamed)| file.place_of(&blamed));
+    let at = place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+    tell(format_args!("error: {at}{}", message(error)));
+    ExitCode::from(if usage && place.is_none() { 2 } else { 1 })
+}
+
+/// The flags that have the numbers that are refused; `None` for an error of something else.
+fn flags_to_blame(error: &TrainingError) -> Option<Vec<String>> {
+    if let Some(setting) = error.setting_error() {
+        return Some(setting.name.split('/').map(str::to_owned).collect());
+    }
+    if let Some(protocol) = error.long_tail_error() {
+        let names: &[&str] = match protocol {
+            LongTailError::InvalidImbalance { .. } => &["imbalance"],
+            LongTailError::TooManySamples { .. } => &["n-max"],
+            _ => &["n-max", "imbalance"],
+        };
+        return Some(names.iter().map(|&name| name.to_owned()).collect());
+    }
+    match error {
+        TrainingError::Car(error) | TrainingError::Run(RunError::Car(error)) => Some(match error {
+            CarError::InvalidOption { name, .. } => vec![format!("car-{name}"), "car".to_owned()],
+            CarError::KyFanOrder { .. } | CarError::UnknownNorm { .. } => vec!["car-norm".to_owned()],
+            _ => vec!["car".to_owned()],
+        }),
+        _ => None,
     }
 }
 
@@ -282,7 +313,7 @@ impl Arguments {
     }
 }
 
-fn run(Parsed { arguments, flags }: Parsed) -> Result<(), TrainingError> {
+fn run(arguments: Arguments, flags: String) -> Result<(), TrainingError> {
     if let Some(parent) = arguments.end_with_parent {
         end_with_parent(parent);
     }
