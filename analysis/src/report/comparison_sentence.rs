@@ -11,6 +11,8 @@ use crate::words::{counted, decimals, grouped, listed, percent};
 const NAMED: usize = 3;
 /// Networks of a group whose worst classes are named.
 const MOST_NETWORKS: usize = 4;
+/// Of more classes than these some move far by chance.
+const MOST_CLASSES: usize = 200;
 /// Seeds of a group whose intervals are wide whatever is found: Student's factor is 12.7 with two,
 /// 4.3 with three.
 const FEW_SEEDS: usize = 3;
@@ -51,16 +53,8 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
         none if none.is_empty() => parts.push("all classes asked at once, no single one is decided".to_owned()),
         some => parts.extend(some),
     }
-    // Above it is written as more than 99.9 %.
-    let most = b.test.max_error.at_most;
-    if b.test.worst_class.is_some() && most < 0.9995 {
-        let sure = percent(1.0 - report.settings.delta);
-        parts.push(format!(
-            "guaranteed: no class of {} has an error above {}, with probability {sure} (T5')",
-            b.name,
-            percent(most)
-        ));
-    }
+    parts.extend(guaranteed([a, b], 1.0 - report.settings.delta));
+    parts.insert(0, in_short(found));
     let in_group =
         report.groups.iter().any(|group| group.models_a.contains(&found.a) || group.models_b.contains(&found.a));
     if !in_group {
@@ -68,6 +62,34 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
     }
     let seeds = common_group(report, found).map(|group| format!(", two seeds of one method ({group})"));
     (format!("{} against {}{}", b.name, a.name, seeds.unwrap_or_default()), parts)
+}
+
+/// `worse on all samples, worst class undecided; 1 class better, 5 worse`.
+fn in_short(found: &Comparison) -> String {
+    let count = |verdict| found.classes.iter().filter(|class| class.verdict == verdict).count();
+    let [better, worse] = [ComparisonVerdict::Better, ComparisonVerdict::Worse].map(count);
+    format!(
+        "in short: all samples {}, worst class {}; {} better, {worse} worse",
+        found.overall.verdict,
+        found.worst_class.difference.verdict,
+        counted(better, "class", "classes")
+    )
+}
+
+/// What no class exceeds in either model; a limit of as good as 100 % says nothing.
+fn guaranteed(models: [&ModelReport; 2], sure: f64) -> Option<String> {
+    // Above it is written as more than 99.9 %.
+    let said =
+        models.into_iter().filter(|model| model.test.worst_class.is_some() && model.test.max_error.at_most < 0.9995);
+    let said: Vec<String> =
+        said.map(|model| format!("{} in {}", percent(model.test.max_error.at_most), model.name)).collect();
+    (!said.is_empty()).then(|| {
+        format!(
+            "guaranteed with probability {} as an upper limit alone: no class has an error above {} (T5')",
+            percent(sure),
+            listed(&said)
+        )
+    })
 }
 
 /// `by number of training samples: many 3 → 5 % (...); few 60 → 50 % (...)`, means over classes;
@@ -202,6 +224,7 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
             groups.join("; ")
         ));
     }
+    sentences.extend(by_class(report, found));
     let pairing = if found.paired { "paired by seed" } else { "not paired by seed" };
     sentences.push(format!(
         "How sure: with probability {sure} a bracket holds the difference of the two methods over all seeds, on these test samples \
@@ -218,6 +241,34 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
         ));
     }
     sentences
+}
+
+/// How many classes the means of two groups move, and the largest move each way; `None` for many
+/// classes, where some always move far.
+fn by_class(report: &Report, found: &GroupComparison) -> Option<String> {
+    let first = &report.models[*found.models_a.first()?];
+    if first.num_classes > MOST_CLASSES {
+        return None;
+    }
+    let mean = |models: &[usize], class: usize| -> Option<f64> {
+        let errors: Option<Vec<f64>> =
+            models.iter().map(|&model| report.models[model].test.split.per_class_error[class]).collect();
+        errors.map(|errors| errors.iter().sum::<f64>() / errors.len() as f64)
+    };
+    let moved = (0..first.num_classes)
+        .filter_map(|class| Some((class, mean(&found.models_a, class)?, mean(&found.models_b, class)?)));
+    let moved: Vec<(usize, f64, f64)> = moved.filter(|(_, a, b)| a != b).collect();
+    let most = |sign: f64| {
+        let of_sign = moved.iter().filter(|(_, a, b)| sign * (b - a) > 0.0);
+        let (number, largest) =
+            (of_sign.clone().count(), of_sign.max_by(|x, y| (sign * (x.2 - x.1)).total_cmp(&(sign * (y.2 - y.1)))));
+        largest.map(|&(class, a, b)| (number, format!("{} {}", called(first, class), change(a, b))))
+    };
+    let part = |way: &str, found: Option<(usize, String)>| {
+        found.map(|(number, most)| format!("{} {way} (most {most})", counted(number, "class", "classes")))
+    };
+    let parts: Vec<String> = [part("up", most(1.0)), part("down", most(-1.0))].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("Mean errors of single classes, none of them tested: {}.", parts.join(", ")))
 }
 
 /// The worst class of every network, said once where it is the same.

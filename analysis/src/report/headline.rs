@@ -7,6 +7,8 @@ use crate::words::{counted, grouped, limits, listed, multiple, percent};
 
 /// Classes that tie for the worst and are named; of more only the number is said.
 const NAMED: usize = 5;
+/// Test samples of a class that may all be wrong by chance.
+const FEW_SAMPLES: u64 = 5;
 /// Of more than these no name says anything.
 const MANY: usize = 40;
 
@@ -54,7 +56,8 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         let by_group = by_group(model, &tied);
         let images = images.unwrap_or_else(|| "every test sample".to_owned());
         if worst.error == 1.0 {
-            format!("{count} of {of} classes had {images} wrong{by_group}{names}")
+            let chance = by_chance(tests(model, &tied));
+            format!("{count} of {of} classes had {images} wrong{by_group}{names}{chance}")
         } else {
             format!("{count} of {of} classes tie for the worst test error, {error}{by_group}{names}")
         }
@@ -126,6 +129,24 @@ fn all_of(count: u64) -> String {
     format!("{0} of {0}", grouped(count))
 }
 
+/// The most test samples that one of the classes has.
+fn tests(model: &ModelReport, classes: &[usize]) -> u64 {
+    classes.iter().map(|&class| model.test.split.class_counts[class]).max().unwrap_or(0)
+}
+
+/// What so few samples of a class say of it; nothing of more.
+fn by_chance(samples: u64) -> String {
+    if (1..=FEW_SAMPLES).contains(&samples) {
+        format!(
+            ". So few say little of a class: one that is wrong half the time has {} wrong 1 time in {}",
+            if samples == 1 { "it".to_owned() } else { format!("all {samples}") },
+            1_u64 << samples
+        )
+    } else {
+        String::new()
+    }
+}
+
 /// How many of the classes each group has: ` (6 many, 40 few)`.
 fn by_group(model: &ModelReport, classes: &[usize]) -> String {
     let Some(groups) = &model.groups else { return String::new() };
@@ -145,7 +166,7 @@ fn most_trained(model: &ModelReport, classes: &[usize]) -> String {
     let named = classes.iter().take(NAMED);
     let named: Vec<String> =
         named.map(|&class| format!("{} ({})", called(model, class), grouped(counts[class]))).collect();
-    format!(", among them, with the most training samples, {}", listed(&named))
+    format!("; of these {} had the most training samples", listed(&named))
 }
 
 /// What the bounds from training images say, and how loose the chain is.

@@ -30,6 +30,13 @@ impl Known {
                 numbers.extend(squares);
             }
         }
+        // Means over the networks of a group.
+        for models in report.groups.iter().flat_map(|group| [&group.models_a, &group.models_b]) {
+            for class in 0..report.models[models[0]].num_classes {
+                let errors = models.iter().filter_map(|&at| report.models[at].test.split.per_class_error[class]);
+                numbers.push(errors.sum::<f64>() / models.len() as f64);
+            }
+        }
         let said = |number: f64| [number, 1.0 - number].map(|share| [share, -share, 100.0 * share, -100.0 * share]);
         let mut ascending: Vec<f64> = numbers.into_iter().flat_map(said).flatten().collect();
         ascending.sort_by(f64::total_cmp);

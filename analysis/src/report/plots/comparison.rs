@@ -129,10 +129,14 @@ pub(super) fn draw(report: &Report) -> Figure {
         ),
         None => format!(
             "Errors on test data, of groups the mean over their classes; whiskers hold the largest error of any class, whichever it is, in {} at once with \
-             probability {} (T5'). Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training \
-             samples. Whether two models differ is tested class by class and in the differences by quantity.{} {}",
+             probability {} (T5').{} Whether two models differ is tested class by class and in the differences by quantity.{} {}",
             all_models(settings.models_compared),
             sure(report),
+            if report.models.iter().any(|model| model.groups.is_some()) {
+                " Many, medium, few: classes with more than 100, 20 to 100, fewer than 20 training samples."
+            } else {
+                ""
+            },
             match report.models.len() {
                 n if n > MOST_ROWS => format!(" {MOST_ROWS} of {n} models are shown."),
                 _ => String::new(),

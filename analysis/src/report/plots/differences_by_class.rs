@@ -113,7 +113,7 @@ fn rows(pair: &Comparison, ends: usize) -> Vec<Row<'_>> {
 
 fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Comparison, rows: &[Row], most: f64) {
     let (model, against) = (&report.models[pair.b], &report.models[pair.a]);
-    let count = |wanted| grouped(pair.classes.iter().filter(|class| class.verdict == wanted).count() as u64);
+    let count = |wanted| pair.classes.iter().filter(|class| class.verdict == wanted).count();
     let [better, worse, undecided] =
         [ComparisonVerdict::Better, ComparisonVerdict::Worse, ComparisonVerdict::Undecided].map(count);
     // The bold face is wider by less than a fifth.
@@ -122,7 +122,12 @@ fn panel(scene: &mut Scene, area: Area, edge: f64, report: &Report, pair: &Compa
         fitted_end(&model.name, LEGEND, room),
         format!("against {}", fitted_end(&against.name, LEGEND, room - 80.0)),
         fitted(
-            &format!("{} better, {worse} worse, {undecided} undecided", counted(better, "class", "classes")),
+            &format!(
+                "{} better, {} worse, {} undecided",
+                counted(better, "class", "classes"),
+                grouped(worse as u64),
+                grouped(undecided as u64)
+            ),
             LEGEND,
             area.right - edge,
         ),
