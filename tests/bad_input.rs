@@ -97,6 +97,9 @@ fn problems(ended: &Ended, case: &Case) -> Vec<String> {
     }
     let missing = case.says.iter().filter(|word| !ended.stderr.contains(word.as_str()));
     problems.extend(missing.map(|word| format!("the message lacks {word:?}")));
+    if ended.stderr.contains('\u{1b}') || ended.stderr.len() > 5000 {
+        problems.push("the message is not escaped or not cut".to_owned());
+    }
     if ended.stderr.lines().count() > 40 {
         problems.push("the message is longer than 40 lines".to_owned());
     }
@@ -536,18 +539,43 @@ fn pipes_and_devices_in_place_of_files() {
     table.check();
 }
 
+/// Files of a folder of fixtures that end in one of these, by name.
+fn hostile(folder: &str, endings: &[&str]) -> Vec<(PathBuf, String)> {
+    let folder = repository().join("tests/fixtures/hostile").join(folder);
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path()).collect();
+    files.retain(|file| file.extension().is_some_and(|found| endings.iter().any(|ending| found == *ending)));
+    files.sort();
+    let named = |file: PathBuf| (file.clone(), file.file_name().unwrap().to_string_lossy().into_owned());
+    files.into_iter().map(named).collect()
+}
+
 /// Pickles that would run something when Python loads them; one names a file it would make.
 #[test]
 fn hostile_pickles() {
     let mut table = Table::new("hostile");
-    let folder = repository().join("tests/fixtures/hostile");
-    let mut files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().flatten().map(|entry| entry.path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "pt" || extension == "pkl"));
-    files.sort();
-    assert!(files.len() > 30, "only {} hostile files in {}", files.len(), folder.display());
-    for file in files {
-        let name = file.file_name().unwrap().to_string_lossy().into_owned();
+    let files = hostile("", &["pt", "pkl"]);
+    assert!(files.len() > 30, "only {} hostile files", files.len());
+    for (file, name) in files {
         table.add(Program::Analyze, checkpoint(&file, &synthetic(), FOREIGN), DATA, &[&name]);
+    }
+    table.check();
+}
+
+/// Checkpoints whose description is not that of their tensors, and files that are large, or two
+/// things at once, when they are believed.
+#[test]
+fn hostile_descriptions_and_kinds() {
+    let mut table = Table::new("kinds");
+    let (own, kinds) = (hostile("own", &["safetensors"]), hostile("kinds", &["pt", "safetensors"]));
+    assert!(own.len() > 30 && kinds.len() > 20, "{} and {} files", own.len(), kinds.len());
+    for (file, name) in own {
+        table.add(Program::Analyze, checkpoint(&file, &synthetic(), ""), DATA, &[&name]);
+    }
+    for (file, name) in kinds {
+        table.add(Program::Analyze, checkpoint(&file, &synthetic(), FOREIGN), DATA, &[&name]);
+    }
+    for (file, name) in hostile("kinds", &["npz"]) {
+        table.add(Program::Analyze, predictions(&text(&file), "--weights none"), DATA, &[&name]);
     }
     table.check();
 }

@@ -207,3 +207,27 @@ fn a_hundred_thousand_classes_are_counted_by_pairs() {
         assert!(norm["upper"].as_f64().unwrap() < 1.0 + 1e-9, "{source}: {norm}");
     }
 }
+
+#[test]
+fn count_refuses_pipes_and_devices_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    part(folder, "a.npz", 0..40);
+    assert!(Command::new("mkfifo").arg(folder.join("pipe")).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", folder.join("zero")).unwrap();
+    for endless in ["pipe", "zero"] {
+        for arguments in [
+            format!("{endless} --out new"),
+            format!("a.npz {endless} --out new"),
+            format!("a.npz,{endless} --out new"),
+            format!("a.npz --class-names {endless} --out new"),
+            format!("a.npz --out {endless}"),
+        ] {
+            let ended = count(folder, &arguments);
+            let said = String::from_utf8_lossy(&ended.stderr);
+            assert_eq!(ended.status.code(), Some(1), "{arguments}: {said}");
+            assert!(said.contains(endless) && said.contains("a device"), "{arguments}: {said}");
+            assert!(!folder.join("new").exists(), "{arguments}");
+        }
+    }
+}
