@@ -75,3 +75,80 @@ fn open(path: &Path, request: &Request, checkpoints: &Checkpoints) -> Result<Box
         _ => Err(AnalysisError::NeedsLibtorch { file: path.to_owned() }),
     }
 }
+
+#[cfg(all(test, feature = "torch"))]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use car_spectral_data::{DataKind, DataSet, DataSource, Images, Layout};
+    use car_spectral_formats::{predictions::Logits, sha256};
+    use car_spectral_runs::settings::DeviceChoice;
+
+    use super::*;
+    use crate::load::{ForeignWeights, Models, PixelSteps};
+    use crate::subject::Subject;
+
+    const CLASSES: usize = 10;
+
+    fn data() -> DataSet {
+        let split = |images: usize| {
+            let bytes = (0..images * 784).map(|at| (at * at % 251) as u8).collect();
+            let labels = (0..images).map(|image| image % CLASSES).collect();
+            let images = Images::InMemory { shape: [1, 28, 28], bytes };
+            Arc::new(Split { images, labels, sha256: String::new() })
+        };
+        let class_names = (0..CLASSES).map(|class| class.to_string()).collect();
+        DataSet { kind: DataKind::FashionMnist, train: split(20), test: split(30), class_names, notes: Vec::new() }
+    }
+
+    /// Opens the file, lets `meanwhile` have its path, then runs the network.
+    fn run(path: &Path, request: &Request, meanwhile: impl FnOnce(&Path)) -> Subject {
+        let Models::Checkpoints(checkpoints) = &request.models else { panic!("weights are given") };
+        let opened = open(path, request, checkpoints).unwrap();
+        meanwhile(path);
+        let data = data();
+        opened.run(&mut Work { request, checkpoints, data: &data, progress: &mut |_| () }).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_while_it_runs_is_the_one_that_was_opened() {
+        let source =
+            DataSource { kind: DataKind::FashionMnist, folder: PathBuf::from("images"), layout: Layout::default() };
+        let pixels = PixelSteps { mean: vec![0.5], std: vec![0.5], resize: None, crop: None, channels: None };
+        let request = Request {
+            models: Models::Checkpoints(Box::new(Checkpoints {
+                files: Vec::new(),
+                data: source,
+                pixels: Some(pixels),
+                subset_seed: None,
+                foreign: ForeignWeights::default(),
+                run_torchscript: true,
+                output: None,
+                device: DeviceChoice::Cpu,
+                threads: Some(1),
+            })),
+            arch: Some("mlp".to_owned()),
+            train_counts: None,
+            class_names: None,
+            imbalance: None,
+            n_max: None,
+        };
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/torch");
+        for name in ["mlp.pt", "mlp-torchscript.pt"] {
+            let folder = tempfile::tempdir().unwrap();
+            let (path, bytes) = (folder.path().join(name), std::fs::read(fixtures.join(name)).unwrap());
+            std::fs::write(&path, &bytes).unwrap();
+            let request =
+                Request { arch: request.arch.clone().filter(|_| !name.contains("script")), ..request.clone() };
+            let alone = run(&path, &request, |_| ());
+            let replaced = run(&path, &request, |path| std::fs::write(path, "another file").unwrap());
+            for subject in [&alone, &replaced] {
+                assert_eq!(subject.source.files[0].sha256, sha256(&bytes), "{name}");
+                assert_eq!(subject.source.files[0].bytes, bytes.len() as u64, "{name}");
+            }
+            assert!(matches!(&alone.test.logits, Logits::F32(scores) if scores.dim() == (30, CLASSES)), "{name}");
+            assert_eq!(alone.test, replaced.test, "{name}");
+        }
+    }
+}
