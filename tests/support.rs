@@ -334,6 +334,6 @@ fn python() -> Option<PathBuf> {
     );
     assert!(std::env::var_os("CAR_SPECTRAL_SKIP_PYTHON").is_some(), "{message}");
     // Past the harness, which shows nothing of a test that passes.
-    writeln!(std::io::stderr(), "not compared: {message}").expect("standard error takes a line");
+    let _ = writeln!(std::io::stderr(), "not compared: {message}");
     None
 }

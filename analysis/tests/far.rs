@@ -219,7 +219,6 @@ fn count_refuses_pipes_and_devices_by_name() {
         for arguments in [
             format!("{endless} --out new"),
             format!("a.npz {endless} --out new"),
-            format!("a.npz,{endless} --out new"),
             format!("a.npz --class-names {endless} --out new"),
             format!("a.npz --out {endless}"),
         ] {
