@@ -2,13 +2,13 @@
 //! read-only disks: their folder holds the results of one run whole, of the earlier or of the new
 //! one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt as _, chown};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use rand::{RngExt as _, SeedableRng as _};
@@ -291,38 +291,55 @@ fn over_a_quota_the_earlier_table_stays_whole() {
 /// Lets each call that can ask for room, one a run, fail as it does over a quota.
 fn exceed_the_quota(place: &Place) {
     let (whole, _) = place.whole();
+    let Some((_, opened)) = traced(place, "a", &["trace=openat"]) else { return };
+    let mut by_thread = BTreeMap::new();
+    let mut creating = BTreeSet::new();
+    for line in opened.lines() {
+        let number = by_thread.entry(line.split(' ').next()).or_insert(0_usize);
+        *number += 1;
+        creating.extend(line.contains("O_CREAT").then_some(*number));
+    }
     let mut refused = 0;
-    for call in ["write", "fsync", "mkdir", "openat", "rename", "renameat2"] {
-        for nth in 1.. {
-            let run = (place.command)(["b", "a"][nth % 2]);
-            let traced = Command::new("strace")
-                .args(["-fqqo", "calls", "-e", &format!("trace={call}")])
-                .args(["-e", &format!("inject={call}:error=EDQUOT:when={nth}")])
-                .arg(run.get_program())
-                .args(run.get_args())
-                .args(["--out", "out"])
-                .current_dir(place.folder.path())
-                .output();
-            let Ok(ran) = traced else { return not_tested("no program `strace`") };
-            let Ok(calls) = fs::read_to_string(place.folder.path().join("calls")) else {
-                return not_tested(&String::from_utf8_lossy(&ran.stderr));
+    for call in ["write", "fsync", "mkdir", "rename", "renameat2", "openat"] {
+        let numbers: Vec<usize> =
+            if call == "openat" { creating.iter().copied().collect() } else { (1..).take(200).collect() };
+        for nth in numbers {
+            let filters = [format!("trace={call}"), format!("inject={call}:error=EDQUOT:when={nth}")];
+            let Some((ran, calls)) = traced(place, ["b", "a"][nth % 2], &filters.each_ref().map(String::as_str)) else {
+                return;
             };
             let said = String::from_utf8_lossy(&ran.stderr);
-            let found = files(&place.out());
-            assert!(whole.contains(&found) && !said.contains("panicked"), "{call} {nth}: {said}");
+            assert!(whole.contains(&files(&place.out())) && !said.contains("panicked"), "{call} {nth}: {said}");
             // What only reads asks for no room; the next run clears what such a fault leaves.
             let injected = calls.lines().find(|line| line.contains("INJECTED")).unwrap_or_default();
             if call != "openat" || injected.contains("O_CREAT") {
                 assert_eq!(place.hidden(), 0, "{injected}: {said}");
             }
-            if !calls.contains("INJECTED") {
+            refused += usize::from(said.contains("quota"));
+            if injected.is_empty() {
                 assert!(ran.status.success(), "{said}");
                 break;
             }
-            refused += usize::from(said.contains("quota"));
         }
     }
     assert!(refused > 9, "{refused}");
+}
+
+/// How a run ended, and its calls; `None` where they cannot be followed.
+fn traced(place: &Place, run: &str, filters: &[&str]) -> Option<(Output, String)> {
+    let run = (place.command)(run);
+    let mut strace = Command::new("strace");
+    strace.args(["-fqqo", "calls"]).args(filters.iter().flat_map(|filter| ["-e", filter]));
+    strace.arg(run.get_program()).args(run.get_args()).args(["--out", "out"]).current_dir(place.folder.path());
+    let Ok(ran) = strace.output() else {
+        not_tested("no program `strace`");
+        return None;
+    };
+    let calls = fs::read_to_string(place.folder.path().join("calls"));
+    if calls.is_err() {
+        not_tested(&String::from_utf8_lossy(&ran.stderr));
+    }
+    Some((ran, calls.ok()?))
 }
 
 #[test]

@@ -199,11 +199,12 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     };
     let mut sentences = vec![
         format!(
-            "On these test samples, {}{}. Error of the worst class: {}; of all samples: {}. Minus is better; in brackets how sure that is.",
+            "On these test samples, {}{}. Measured error of the worst class, mean over the networks: {}; of all samples: {}{}. Minus is better; in brackets how sure that is.",
             verdict(found),
             on_others(found),
             error("", &found.worst_class).trim_start(),
             error("", &found.overall).trim_start(),
+            decided_groups(found),
         ),
         format!(
             "From {} to {}. {}.",
@@ -235,12 +236,21 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     ));
     if let Some(these) = &found.these_networks {
         sentences.push(format!(
-            "To judge the methods, quote the brackets above. For these networks alone, on other test samples, the mean error of \
+            "To judge the methods, quote the brackets above; no interval here covers new seeds and new test samples at \
+             once. For these networks alone, on other test samples, the mean error of \
              the worst class differs by {}.",
             judged(these)
         ));
     }
     sentences
+}
+
+/// What is decided of classes by their number of training samples: `; of many: ...`.
+fn decided_groups(found: &GroupComparison) -> String {
+    let groups = [("many", found.many_macro), ("medium", found.medium_macro), ("few", found.few_macro)];
+    let decided = groups.into_iter().filter_map(|(name, found)| Some((name, found?)));
+    let decided = decided.filter(|(_, found)| found.verdict != ComparisonVerdict::Undecided);
+    decided.map(|(name, found)| format!("; of {name}: {}", seeded(&found))).collect()
 }
 
 /// How many classes the means of two groups move, and the largest move each way; `None` for many
@@ -350,7 +360,7 @@ fn judged(found: &Difference) -> String {
 fn seeded(found: &SeedDifference) -> String {
     let needed = match (found.verdict, found.seeds_needed) {
         (ComparisonVerdict::Undecided, Some(seeds)) => {
-            format!(" (a difference of this size needs about {seeds} seeds)")
+            format!(" (about {seeds} seeds of each would decide a difference of this size 4 times in 5)")
         }
         _ => String::new(),
     };

@@ -166,7 +166,7 @@ fn most_trained(model: &ModelReport, classes: &[usize]) -> String {
     let named = classes.iter().take(NAMED);
     let named: Vec<String> =
         named.map(|&class| format!("{} ({})", called(model, class), grouped(counts[class]))).collect();
-    format!("; of these {} had the most training samples", listed(&named))
+    format!("; of these {} had the most training samples (their number in brackets)", listed(&named))
 }
 
 /// What the bounds from training images say, and how loose the chain is.
