@@ -232,7 +232,7 @@ fn check_table(rows: &Path, runs: &Path, out: &Path) {
     let worst = |row| 1.0 - value(&each, row, "accuracy_worst_class").unwrap();
     let paired = ((worst(3) - worst(1)) + (worst(4) - worst(2))) / 2.0;
     let (car, against) = (2, table[0].iter().position(|name| name == "against").unwrap());
-    assert_eq!((table[car][against].as_str(), table[1][against].as_str()), ("01-ce", ""));
+    assert_eq!((table[car][against].as_str(), table[1][against].as_str()), ("rows/01-ce", ""));
     for column in ["worst_class_difference", "these_networks_difference"] {
         let found = value(&table, car, column).unwrap();
         assert!((found - paired).abs() <= 1e-12, "{column}: {found} {paired}");

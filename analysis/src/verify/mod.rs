@@ -287,9 +287,8 @@ fn most_confused(test: &AnalysedSplit, weights: &[f64], names: &[String]) -> Vec
         })
         .collect();
     pairs.sort_by(|a, b| {
-        let weight = |pair: &Confusion| pair.contribution_to_spectral_norm;
         let order = b.rate.total_cmp(&a.rate).then(b.count.cmp(&a.count));
-        order.then(weight(b).total_cmp(&weight(a))).then((a.true_class, a.predicted).cmp(&(b.true_class, b.predicted)))
+        order.then((a.true_class, a.predicted).cmp(&(b.true_class, b.predicted)))
     });
     pairs.truncate(LISTED_CONFUSIONS);
     pairs
