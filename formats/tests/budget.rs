@@ -22,6 +22,7 @@ fn no_file_costs_more_than_its_size_allows() {
     no_hostile_file_costs_more_than_its_size_allows();
     no_text_costs_more_than_its_size_allows();
     no_shared_container_costs_more_than_its_size_allows();
+    no_memo_costs_more_than_its_size_allows();
 }
 
 /// Holds every reader on this file against its size and this time.
@@ -88,6 +89,21 @@ fn no_shared_container_costs_more_than_its_size_allows() {
             fs::write(&path, shared(levels, times, lists, leaf)).unwrap();
             let what = format!("{levels} {} of {times}, {leaf:?}", if lists { "lists" } else { "dictionaries" });
             check(&path, &what, Duration::from_secs(2));
+        }
+    }
+}
+
+/// Values without end in the memo, numbered in a row and with gaps.
+fn no_memo_costs_more_than_its_size_allows() {
+    let folder = tempfile::tempdir().unwrap();
+    for entries in [1 << 20, 1 << 21, 1 << 22] {
+        let row = [&b"\x80\x04N"[..], &vec![0x94; entries], b"."].concat();
+        let gaps = (0..entries as u32 / 5).flat_map(|at| [&b"r"[..], &(3 * at + 1).to_le_bytes()].concat());
+        let gaps: Vec<u8> = b"\x80\x04N".iter().copied().chain(gaps).chain(*b".").collect();
+        for (what, bytes) in [("in a row", row), ("with gaps", gaps)] {
+            let path = folder.path().join("memo.pkl");
+            fs::write(&path, bytes).unwrap();
+            check(&path, &format!("{entries} bytes of a memo {what}"), Duration::from_secs(4));
         }
     }
 }

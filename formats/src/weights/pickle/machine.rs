@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::conversion::conversion;
 use super::globals::Global;
+use super::memo::Memo;
 use super::opcode::Opcode;
 use super::operand::Operands;
 use super::value::{Heap, Value};
@@ -55,7 +56,7 @@ pub(super) struct Machine<'a, 'b> {
     pub(super) storages: HashMap<u32, u32>,
     stack: Vec<Value>,
     marks: Vec<usize>,
-    memo: HashMap<u32, Value>,
+    memo: Memo,
     pub(super) budget: &'b mut Budget,
     pub(super) refused: Vec<String>,
     first_refused: usize,
@@ -87,7 +88,7 @@ pub(in crate::weights) fn load(
         storages: HashMap::new(),
         stack: Vec::new(),
         marks: Vec::new(),
-        memo: HashMap::new(),
+        memo: Memo::default(),
         budget,
         refused: Vec::new(),
         first_refused: start,
@@ -210,14 +211,14 @@ impl Machine<'_, '_> {
     // The memo.
 
     fn get(&mut self, index: u32) -> Result<()> {
-        let value = self.memo.get(&index).copied();
+        let value = self.memo.get(index);
         self.push(value.ok_or_else(|| self.damaged(format!("memo entry {index} does not exist")))?)
     }
 
     fn put(&mut self, index: u32) -> Result<()> {
         let value = self.top()?;
-        self.spend(VALUE)?;
-        self.memo.insert(index, value);
+        self.spend(self.memo.cost(index))?;
+        self.memo.put(index, value);
         Ok(())
     }
 

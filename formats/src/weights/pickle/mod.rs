@@ -23,6 +23,7 @@ mod calls;
 mod conversion;
 mod globals;
 mod machine;
+mod memo;
 mod ndarray;
 mod opcode;
 mod operand;
