@@ -13,15 +13,10 @@ use crate::{InputError, Result, natural_order};
 /// over.
 ///
 /// # Errors
-/// [`InputError::Io`]; [`InputError::Count`] for a folder without classes, and a name that is not
-/// UTF-8.
+/// [`InputError::Io`]; [`InputError::NotCounts`] for a folder without classes, of splits, and for a
+/// name that is not UTF-8.
 pub fn read_class_folder(folder: &Path) -> Result<Vec<(String, u64)>> {
     let io = |source| InputError::Io { file: folder.to_path_buf(), action: "list the folder", source };
-    let not = |found: &str| InputError::Count {
-        file: folder.to_path_buf(),
-        place: "the folder".to_owned(),
-        found: found.to_owned(),
-    };
     let mut classes = Vec::new();
     for entry in fs::read_dir(folder).map_err(io)? {
         let path = entry.map_err(io)?.path();
@@ -29,13 +24,20 @@ pub fn read_class_folder(folder: &Path) -> Result<Vec<(String, u64)>> {
         else {
             continue;
         };
-        let name = name.to_str().ok_or_else(|| not("a class whose name is not UTF-8"))?.to_owned();
+        let name = name
+            .to_str()
+            .ok_or_else(|| {
+                let found = "a class whose name is not UTF-8".to_owned();
+                instead(folder, "the folder", found, "call it otherwise")
+            })?
+            .to_owned();
         let inner = path.join("images");
         let count = images(&path)?.saturating_add(if inner.is_dir() { images(&inner)? } else { 0 });
         classes.push((name, count));
     }
     if classes.is_empty() {
-        return Err(not("no folder of a class in it"));
+        let found = "no folder of a class in it".to_owned();
+        return Err(instead(folder, "the folder", found, "give the folder that holds one for each class"));
     }
     classes.sort();
     // CIFAR-100 has a class `train`.

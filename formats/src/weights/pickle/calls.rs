@@ -1,8 +1,8 @@
 //! Calls that fill containers, and what stands for the calls of names.
 
 use super::globals::Global;
-use super::machine::{Machine, VALUE};
-use super::value::{Key, Value};
+use super::machine::Machine;
+use super::value::{Key, VALUE, Value};
 use crate::Result;
 
 /// Bytes charged for an entry of a dictionary, and for the first one.

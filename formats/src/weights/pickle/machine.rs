@@ -8,7 +8,7 @@ use super::globals::Global;
 use super::memo::Memo;
 use super::opcode::Opcode;
 use super::operand::Operands;
-use super::value::{Heap, Value};
+use super::value::{Heap, VALUE, Value};
 use crate::budget::{Budget, Exceeded};
 use crate::quoting::{quoted, quoted_list};
 use crate::weights::WeightsError;
@@ -17,9 +17,6 @@ use crate::{InputError, Result};
 /// Refused names that are kept for the message.
 const MAX_REFUSED: usize = 64;
 
-/// Bytes charged for a value on the stack, in the memo, in a list; vectors double, so it is three
-/// times its size.
-pub(super) const VALUE: u64 = 48;
 /// Bytes charged for an empty list or tuple, and for an empty dictionary.
 const CONTAINER: u64 = 72;
 /// Bytes charged for a text beside its own.

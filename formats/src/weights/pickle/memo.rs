@@ -3,8 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::machine::VALUE;
-use super::value::Value;
+use super::value::{VALUE, Value};
 
 /// Bytes charged for an entry of a table, which doubles and is copied meanwhile.
 const ENTRY: u64 = 96;

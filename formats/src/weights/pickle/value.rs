@@ -12,6 +12,10 @@ use std::rc::Rc;
 use super::globals::{Global, INERT};
 use crate::ElementType;
 
+/// Bytes charged for a value on the stack, in the memo, in a list; vectors double, so it is three
+/// times its size.
+pub(super) const VALUE: u64 = 48;
+
 /// A value; a copy of it is the same object to Python.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(in crate::weights) enum Value {
