@@ -236,6 +236,12 @@ fn check_table(rows: &Path, runs: &Path, out: &Path) {
     for column in ["worst_class_difference", "these_networks_difference"] {
         let found = value(&table, car, column).unwrap();
         assert!((found - paired).abs() <= 1e-12, "{column}: {found} {paired}");
+        let end = |end: &str| value(&table, car, &column.replace("difference", end));
+        let [lower, upper] = ["lower", "upper"].map(end);
+        assert!(lower.is_none_or(|lower| lower <= found) && upper.is_none_or(|upper| found <= upper), "{column}");
+        let verdict = table[0].iter().position(|name| *name == column.replace("difference", "verdict")).unwrap();
+        let known = ["better", "worse", "undecided"].contains(&table[car][verdict].as_str());
+        assert!(known, "{}", table[car][verdict]);
     }
     assert_eq!(value(&table, car, "paired_seeds"), Some(2.0));
     let chart = fs::read_to_string(out.join("table.svg")).unwrap();

@@ -368,6 +368,8 @@ def check_confusions(checks, model, hard, counts, weights):
         left, right = (np.array(model["test"]["top_pair"][side]) for side in ("left", "right"))
         parts = left[places[0]] * rates[places] * weights[places[1]] * right[places[1]]
         checks.close("confused pairs: parts of the norm", [at["contribution_to_spectral_norm"] for at in found], parts)
+    pairs = [[int(j), int(i), int(hard[i, j])] for j, i in zip(*np.nonzero(hard.T), strict=True)]
+    checks.row("every confused pair", model["confused"] == pairs, f"{len(pairs)} pairs")
     kept = 3 if classes > 1000 else 5
     for key, matrix in (("errors_to", hard.T), ("errors_from", hard)):
         expected = []

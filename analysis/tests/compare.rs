@@ -61,7 +61,14 @@ fn groups_need_models_of_their_own_and_one_test_set() {
     }
     let compared = groups("one=a,b", "two=c,d");
     assert_eq!(compared.code, Some(0), "{}", compared.said);
-    assert_eq!(compared.report.unwrap()["groups"][0]["b"], "two");
+    let report = compared.report.unwrap();
+    let (group, models) = (&report["groups"][0], &report["models"]);
+    assert_eq!(group["b"], "two");
+    let error = |model: usize| 1.0 - models[model]["test"]["accuracy"].as_f64().unwrap();
+    for (side, mean) in [(error(0) + error(1)) / 2.0, (error(2) + error(3)) / 2.0].into_iter().enumerate() {
+        let found = group["overall"]["means"][side].as_f64().unwrap();
+        assert!((found - mean).abs() < 1e-12, "{found} {mean}");
+    }
     let other = analyze(
         folder.path(),
         &["a.csv", "b.csv", "c.csv", "turned.csv"],

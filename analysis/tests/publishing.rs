@@ -302,7 +302,7 @@ fn exceed_the_quota(place: &Place) {
     let mut refused = 0;
     for call in ["write", "fsync", "mkdir", "rename", "renameat2", "openat"] {
         let numbers: Vec<usize> =
-            if call == "openat" { creating.iter().copied().collect() } else { (1..).take(200).collect() };
+            if call == "openat" { creating.iter().copied().collect() } else { (1..=200).collect() };
         for nth in numbers {
             let filters = [format!("trace={call}"), format!("inject={call}:error=EDQUOT:when={nth}")];
             let Some((ran, calls)) = traced(place, ["b", "a"][nth % 2], &filters.each_ref().map(String::as_str)) else {

@@ -1,5 +1,6 @@
 //! One model against another, and one group of seeds against another, in sentences.
 
+use super::guarantees::upper_limit;
 use super::headline::{self, called};
 use crate::results::{
     ClassDifference, Comparison, ComparisonVerdict, Difference, GroupAccuracy, GroupComparison, ModelReport, Report,
@@ -78,11 +79,8 @@ fn in_short(found: &Comparison) -> String {
 
 /// What no class exceeds in either model; a limit of as good as 100 % says nothing.
 fn guaranteed(models: [&ModelReport; 2], sure: f64) -> Option<String> {
-    // Above it is written as more than 99.9 %.
-    let said =
-        models.into_iter().filter(|model| model.test.worst_class.is_some() && model.test.max_error.at_most < 0.9995);
-    let said: Vec<String> =
-        said.map(|model| format!("{} in {}", percent(model.test.max_error.at_most), model.name)).collect();
+    let limit = |model: &ModelReport| Some(format!("{} in {}", percent(upper_limit(model)?), model.name));
+    let said: Vec<String> = models.into_iter().filter_map(limit).collect();
     (!said.is_empty()).then(|| {
         format!(
             "guaranteed with probability {} as an upper limit alone: no class has an error above {} (T5')",
@@ -194,16 +192,15 @@ fn change(before: f64, after: f64) -> String {
 /// A group's sentences: over seeds, what it costs, then of these networks.
 pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<String> {
     let sure = percent(1.0 - report.settings.delta);
-    let error = |name: &str, found: &SeedDifference| {
-        format!("{name} {}, {}", change(found.means[0], found.means[1]), seeded(found))
-    };
+    let moved = |found: &SeedDifference| format!("{}, {}", change(found.means[0], found.means[1]), seeded(found));
     let mut sentences = vec![
         format!(
-            "On these test samples, {}{}. Measured error of the worst class, mean over the networks: {}; of all samples: {}{}. Minus is better; in brackets how sure that is.",
+            "On these test samples, {}{}. Measured error of the worst class, mean over the networks: {}; of all \
+             samples: {}{}. Minus is better; in brackets how sure that is.",
             verdict(found),
             on_others(found),
-            error("", &found.worst_class).trim_start(),
-            error("", &found.overall).trim_start(),
+            moved(&found.worst_class),
+            moved(&found.overall),
             decided_groups(found),
         ),
         format!(
@@ -214,9 +211,9 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
         ),
     ];
     let groups = [
-        found.many_macro.map(|found| error("many", &found)),
-        found.medium_macro.map(|found| error("medium", &found)),
-        found.few_macro.map(|found| error("few", &found)),
+        found.many_macro.map(|found| format!("many {}", moved(&found))),
+        found.medium_macro.map(|found| format!("medium {}", moved(&found))),
+        found.few_macro.map(|found| format!("few {}", moved(&found))),
     ];
     let groups: Vec<String> = groups.into_iter().flatten().collect();
     if groups.len() > 1 {
@@ -419,6 +416,61 @@ mod tests {
         assert!(verdict(found).starts_with("it is undecided whether “b” has a better worst class"));
         found.overall.verdict = ComparisonVerdict::Worse;
         assert_eq!(verdict(found), "“b” is less accurate than “a”; whether its worst class is better is undecided");
+    }
+
+    #[test]
+    fn two_models_are_told_in_short_by_frequency_and_with_both_limits() {
+        let two = [("before", 1.6), ("after", 3.0)].map(|(name, skill)| Sample {
+            name: name.into(),
+            skill,
+            models_compared: 2,
+            ..Sample::fashion()
+        });
+        let mut report = sample::report(&two).0;
+        let said = |report: &Report| comparison_sentences(report, &report.comparisons[0]).1;
+        let found = &report.comparisons[0];
+        let better = found.classes.iter().filter(|class| class.verdict == ComparisonVerdict::Better).count();
+        assert!(better > 1 && found.overall.verdict == ComparisonVerdict::Better);
+        assert!(
+            said(&report)[0].starts_with("in short: all samples better")
+                && said(&report)[0].contains(&format!("; {better} classes better, 0 worse")),
+            "{}",
+            said(&report)[0]
+        );
+        let few = found.few_macro.unwrap();
+        let [before, after] = [0, 1].map(|at| 1.0 - report.models[at].test.few.unwrap().accuracy_macro);
+        let expected = format!("few {} ({})", change(before, after), judged(&few));
+        assert!(said(&report).iter().any(|part| part.starts_with("by number of") && part.contains(&expected)));
+        let [a, b] = [0, 1].map(|at| percent(report.models[at].test.max_error.at_most));
+        let limits = format!("no class has an error above {a} in before and {b} in after (T5')");
+        assert!(said(&report).iter().any(|part| part.ends_with(&limits)), "{limits} in {:?}", said(&report));
+        for model in &mut report.models {
+            (model.test.max_error.at_most, model.test.many, model.test.medium) = (1.0, None, None);
+        }
+        assert!(!said(&report).iter().any(|part| part.starts_with("guaranteed") || part.starts_with("by number")));
+    }
+
+    #[test]
+    fn what_a_method_costs_is_told_by_frequency_and_class() {
+        let (mut report, _) = sample::report(&vec![Sample { with_train: false, ..Sample::fashion() }; 4]);
+        report.groups = sample::groups();
+        for (model, dress, coat) in [(0, 0.1, 0.5), (1, 0.3, 0.5), (2, 0.6, 0.25), (3, 0.8, 0.25)] {
+            let errors = &mut report.models[model].test.split.per_class_error;
+            errors.fill(Some(0.0));
+            (errors[3], errors[4]) = (Some(dress), Some(coat));
+        }
+        let found = &mut report.groups[0];
+        let costs = SeedDifference { difference: 0.04, interval: Some([0.01, 0.07]), ..found.many_macro.unwrap() };
+        found.many_macro = Some(SeedDifference { verdict: ComparisonVerdict::Worse, ..costs });
+        found.few_macro = found.few_macro.map(|few| SeedDifference { verdict: ComparisonVerdict::Undecided, ..few });
+        let said = group_sentences(&report, &report.groups[0]);
+        assert!(
+            said[0].contains("; of many: +4.0 points [+1.0, +7.0], worse") && !said[0].contains("of few"),
+            "{}",
+            said[0]
+        );
+        let expected = "Mean errors of single classes, none of them tested: 1 class up (most Dress 20 → 70 %), 1 class down (most Coat 50 → 25 %).";
+        assert!(said.iter().any(|sentence| sentence == expected), "{said:#?}");
     }
 
     #[test]

@@ -37,12 +37,18 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     sentences
 }
 
+/// What no class's error is above; `None` without a test sample and where it would be written as
+/// more than 99.9 %.
+pub(super) fn upper_limit(model: &ModelReport) -> Option<f64> {
+    let most = model.test.max_error.at_most;
+    (model.test.worst_class.is_some() && most < 0.9995).then_some(most)
+}
+
 /// What to quote where the headline's interval is not it, and why tables have a wider one; `None`
 /// without a test sample.
 fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
     let worst = model.test.worst_class.as_ref()?;
-    // Above it is written as more than 99.9 %.
-    let alone = Some(model.test.max_error.at_most).filter(|&most| most < 0.9995).map(|most| {
+    let alone = upper_limit(model).map(|most| {
         format!("If an upper limit alone is wanted: at most {}, with probability {sure} (T5').", percent(most))
     });
     let by_name = match worst_classes(model).len() {

@@ -56,7 +56,7 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         let by_group = by_group(model, &tied);
         let images = images.unwrap_or_else(|| "every test sample".to_owned());
         if worst.error == 1.0 {
-            let chance = by_chance(tests(model, &tied));
+            let chance = by_chance(most_tested(model, &tied));
             format!("{count} of {of} classes had {images} wrong{by_group}{names}{chance}")
         } else {
             format!("{count} of {of} classes tie for the worst test error, {error}{by_group}{names}")
@@ -130,7 +130,7 @@ fn all_of(count: u64) -> String {
 }
 
 /// The most test samples that one of the classes has.
-fn tests(model: &ModelReport, classes: &[usize]) -> u64 {
+fn most_tested(model: &ModelReport, classes: &[usize]) -> u64 {
     classes.iter().map(|&class| model.test.split.class_counts[class]).max().unwrap_or(0)
 }
 

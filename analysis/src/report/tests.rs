@@ -199,6 +199,12 @@ fn a_thousand_classes_are_drawn_in_bins() {
     let page = page::render(&report, &plots).unwrap();
     assert!(page.len() < 1_500_000, "{}", page.len());
     assert!(page.contains("all of them are in per_class.csv"));
+    let said = headline(&report.settings, &report.models[0]);
+    assert!(said.contains("has all 3 wrong 1 time in 8.") && said.contains(" had the most training samples"), "{said}");
+    let trained =
+        report.models[0].train_counts.as_ref().unwrap().iter().zip(&report.models[0].test.split.per_class_error);
+    let most = trained.filter(|(_, error)| **error == Some(1.0)).map(|(count, _)| *count).max().unwrap();
+    assert!(said.contains("; of these class ") && said.contains(&format!(" ({most})")), "{said}");
     let csv = per_class::render(&report).unwrap();
     assert_eq!(csv.iter().filter(|byte| **byte == b'\n').count(), k + 1);
 }

@@ -63,8 +63,10 @@ pub(super) const COLUMNS: [&str; 14] = [
 ];
 
 /// The difference of a row for a CSV file: of errors, as shares; empty where there is none.
-pub(super) fn values(row: &Row, found: &[RowDifference]) -> [String; COLUMNS.len()] {
-    let Some(found) = found.iter().find(|found| found.row.stem() == row.stem()) else { return Default::default() };
+pub(super) fn values(row: &Row, found: &[RowDifference]) -> Vec<String> {
+    let Some(found) = found.iter().find(|found| found.row.stem() == row.stem()) else {
+        return vec![String::new(); COLUMNS.len()];
+    };
     let judged = |difference: f64, interval: Option<Interval>, verdict: ComparisonVerdict| {
         let end = |of: fn(Interval) -> f64| interval.map_or(String::new(), |interval| of(interval).to_string());
         [difference.to_string(), end(|interval| interval.lower), end(|interval| interval.upper), verdict.to_string()]
@@ -73,12 +75,9 @@ pub(super) fn values(row: &Row, found: &[RowDifference]) -> [String; COLUMNS.len
         Some(found) => judged(found.difference, (found.standard_error > 0.0).then_some(found.interval), found.verdict),
         None => Default::default(),
     };
-    let mut values: [String; COLUMNS.len()] = Default::default();
     let networks = judged(found.measured, Some(found.networks.interval), found.networks.verdict);
-    let all = [found.against.plan.name.clone(), found.seeds.len().to_string()]
-        .into_iter()
-        .chain([over_seeds(found.worst_class), over_seeds(found.overall), networks].into_iter().flatten());
-    values.iter_mut().zip(all).for_each(|(slot, value)| *slot = value);
+    let mut values = vec![found.against.plan.name.clone(), found.seeds.len().to_string()];
+    values.extend([over_seeds(found.worst_class), over_seeds(found.overall), networks].into_iter().flatten());
     values
 }
 
