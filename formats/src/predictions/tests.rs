@@ -983,6 +983,8 @@ fn lists_of_the_rows_of_each_split_are_told() {
     assert!(of(&[("split_idx.valid", &[3]), ("split_idx.test", &[0])]).unwrap_err().contains("several splits"));
     let told = of(&[("indices_test", &[1, 3])]).unwrap();
     assert!(told.contains("\"indices_test\" lists 2 rows, and all 4 samples are counted"), "{told}");
+    // Folds share rows.
+    assert_eq!(of(&[("train_idx", &[0, 1]), ("test_idx", &[1, 2])]), Ok(String::new()));
     // Of the whole data set, or of each sample.
     assert_eq!(of(&[("train_idx", &[9, 8]), ("test_idx", &[1])]), Ok(String::new()));
     assert_eq!(of(&[("train_idx", &[1]), ("test_idx", &[0, 2, 3, 4])]), Ok(String::new()));
