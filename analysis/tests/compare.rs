@@ -8,13 +8,13 @@ use std::path::Path;
 
 use program::Ended;
 
-/// Scores of three classes, thirty samples; `shift` moves which of them are wrong, `order` how the
-/// rows lie.
+/// Scores of three classes, thirty samples; `shift` moves which of them are wrong and makes them
+/// more, `order` is how the rows lie.
 fn predictions(folder: &Path, name: &str, shift: usize, order: impl Fn(usize) -> usize) {
     let mut text = "label,logit_0,logit_1,logit_2\n".to_owned();
     for row in 0..30 {
         let at = order(row);
-        let (label, wrong) = (at % 3, (at + shift).is_multiple_of(5));
+        let (label, wrong) = (at % 3, (at + shift).is_multiple_of(5 - shift));
         let predicted = if wrong { (label + 1) % 3 } else { label };
         let scores = [0, 1, 2].map(|class| if class == predicted { "1.5" } else { "0.5" });
         text.push_str(&format!("{label},{}\n", scores.join(",")));

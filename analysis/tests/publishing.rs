@@ -325,6 +325,39 @@ fn exceed_the_quota(place: &Place) {
     assert!(refused > 9, "{refused}");
 }
 
+#[test]
+fn killed_at_each_call_analyze_leaves_one_report_whole() {
+    kill_at_each_call(&Place::new(analyze));
+}
+
+#[test]
+fn killed_at_each_call_experiments_leaves_one_table_whole() {
+    kill_at_each_call(&Place::new(table));
+}
+
+/// Kills a run before each call that changes a folder, and so behind each.
+fn kill_at_each_call(place: &Place) {
+    const CALLS: &str =
+        "rename,renameat,renameat2,link,linkat,unlink,unlinkat,mkdir,mkdirat,rmdir,fsync,chmod,fchmod,fchmodat,flock";
+    let (whole, _) = place.whole();
+    for nth in 1.. {
+        let filters = [format!("trace={CALLS}"), format!("inject={CALLS}:signal=KILL:when={nth}")];
+        let Some((ran, calls)) = traced(place, ["b", "a"][nth % 2], &filters.each_ref().map(String::as_str)) else {
+            return;
+        };
+        let last = calls.lines().last().unwrap_or_default();
+        assert!(whole.contains(&files(&place.out())), "{nth}: {last}");
+        if ran.status.success() {
+            // Each file of a report is made durable, and the folder is exchanged.
+            assert!(nth > whole[0].len(), "{nth} calls");
+            break;
+        }
+        assert_eq!(ran.status.signal(), Some(9), "{last}");
+    }
+    assert!(place.start("a").wait().unwrap().success());
+    assert_eq!((files(&place.out()) == whole[0], place.hidden()), (true, 0));
+}
+
 /// How a run ended, and its calls; `None` where they cannot be followed.
 fn traced(place: &Place, run: &str, filters: &[&str]) -> Option<(Output, String)> {
     let run = (place.command)(run);

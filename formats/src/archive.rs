@@ -375,7 +375,8 @@ fn read_entry(
     if entry.u32()? != DIRECTORY_ENTRY {
         return Err(bad("no directory entry here"));
     }
-    entry.take(4)?; // versions
+    entry.take(2)?; // version of the program that wrote it
+    let needed = entry.u16()? & 0xff;
     let flags = entry.u16()?;
     let method = entry.u16()?;
     entry.take(4)?; // time and date
@@ -407,6 +408,9 @@ fn read_entry(
     if flags & ENCRYPTED != 0 {
         return Err(unsupported("it is encrypted".to_owned()));
     }
+    if needed > NEWEST || flags & PATCHED != 0 {
+        return Err(unsupported("it needs a newer program, as it says; Python does not read it either".to_owned()));
+    }
     let method = match method {
         0 => Method::Stored,
         8 => Method::Deflated,
@@ -432,6 +436,10 @@ fn read_entry(
 }
 
 const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
+/// The newest version of the format, 6.3, in tenths.
+const NEWEST: u16 = 63;
+/// Bit of the flags: the member is a patch of another file.
+const PATCHED: u16 = 1 << 5;
 
 /// What the directory says of a member.
 struct Announced<'a> {
@@ -639,6 +647,21 @@ mod tests {
                     assert_eq!((&*contents[0], contents[1].len()), (&[7_u8; 1000][..], 256), "byte {position}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn members_that_need_a_newer_program_are_refused() {
+        let bytes = archive(false);
+        let entry = bytes.windows(4).position(|word| word == DIRECTORY_ENTRY.to_le_bytes()).unwrap();
+        for (at, byte, is_read) in [(6, NEWEST as u8, true), (6, NEWEST as u8 + 1, false), (8, PATCHED as u8, false)] {
+            let mut bent = bytes.clone();
+            bent[entry + at] = byte;
+            let opened = Archive::open(file(), &bent).and_then(|archive| {
+                let read = archive.members().iter().map(|member| archive.read(member, false, &mut budget()).map(drop));
+                read.collect::<Result<(), _>>()
+            });
+            assert_eq!(opened.is_ok(), is_read, "{at} {byte}: {opened:?}");
         }
     }
 

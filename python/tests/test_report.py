@@ -204,6 +204,23 @@ def test_what_does_not_fit_gets_a_sentence(kind, words, call):
         call()
 
 
+@pytest.mark.parametrize("text", ["\x1b]0;owned\x07", "\u202e", "x" * 100_000])
+def test_sentences_hold_nothing_that_acts_on_a_terminal(text):
+    analyses = [
+        lambda: analyze((SCORES, LABELS), weights="none", class_names=[text]),
+        lambda: analyze((SCORES, LABELS), weights="none", class_names=[text, text, "c"]),
+        lambda: analyze((SCORES, LABELS), weights="none", class_names={text: "a"}),
+        lambda: analyze((SCORES, LABELS), weights=text),
+        lambda: analyze((SCORES, LABELS), name=text),
+    ]
+    for call in analyses:
+        with pytest.raises(ValueError) as refused:
+            call()
+        said = str(refused.value)
+        assert all(each.isprintable() or each == "\n" for each in said), repr(said[:200])
+        assert len(said) < 2_000
+
+
 def test_what_puts_the_numbers_in_doubt_is_warned_of():
     shares = np.exp(SCORES) / np.exp(SCORES).sum(1, keepdims=True)
     with pytest.warns(UserWarning, match="model: the test scores look like prob") as warned:

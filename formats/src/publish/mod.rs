@@ -90,7 +90,7 @@ impl Publication {
     pub fn publish(mut self) -> Result<Vec<PathBuf>, FileError> {
         let targets: Vec<PathBuf> = self.names.iter().map(|name| self.out.join(name)).collect();
         let staging = self.staging.as_ref().expect("begun");
-        let lock = lock(&staging.folder, &self.out)?;
+        let lock = lock(&staging.folder, &self.out, PATIENCE)?;
         targets.iter().try_for_each(|target| self.check_free(target))?;
         {
             // Who is told to stop now stops behind this.
@@ -146,16 +146,17 @@ impl Drop for Publication {
     }
 }
 
-/// Waits until no other run is publishing in `folder`. The lock is of the folder that has this name
-/// now: a run that waited for one that has been exchanged goes on waiting for the next.
-fn lock(folder: &Path, out: &Path) -> Result<File, FileError> {
+/// Waits until no other run is publishing in `folder`, no longer than `patience`. The lock is of the
+/// folder that has this name now: a run that waited for one that has been exchanged goes on waiting
+/// for the next.
+fn lock(folder: &Path, out: &Path, patience: Duration) -> Result<File, FileError> {
     let begun = Instant::now();
     loop {
         let file = File::open(folder).map_err(FileError::io(out))?;
         match file.try_lock() {
             Ok(()) if temporary::is_same(&file, folder) => return Ok(file),
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) if begun.elapsed() > PATIENCE => {
+            Err(TryLockError::WouldBlock) if begun.elapsed() > patience => {
                 let problem = "another run is writing into this folder; wait for its end, or choose another one";
                 return Err(FileError::malformed(out, problem));
             }

@@ -169,3 +169,15 @@ fn runs_at_once_leave_the_files_of_one_of_them() {
     assert!(found["a.json"] == found["b"] && found["b"] == found["c"], "{found:?}");
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
 }
+
+#[test]
+fn a_folder_that_another_run_holds_is_refused_by_name_in_the_end() {
+    let (_place, out) = fresh();
+    publish(&out, &[("a", "own 1")]).unwrap();
+    let patience = Duration::from_millis(100);
+    let held = lock(&out, &out, patience).unwrap();
+    let refused = lock(&out, &out, patience).unwrap_err().to_string();
+    assert!(refused.contains("out: another run is writing into this folder"), "{refused}");
+    drop(held);
+    lock(&out, &out, patience).unwrap();
+}
