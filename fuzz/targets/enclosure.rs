@@ -1,4 +1,4 @@
-//! The enclosure of the spectral norm against exact arithmetic and against nalgebra's SVD, dense and
+//! The enclosure of the spectral norm against exact arithmetic and nalgebra's SVD, dense and
 //! sparse, over many magnitudes.
 #![no_main]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from numbers import Integral
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -77,7 +78,9 @@ def counts_list(counts: Any, what: str) -> list[int]:
 def names_list(names: Any) -> list[str]:
     """Give names of the classes, one a class."""
     if isinstance(names, str):
-        raise TypeError(f"class_names = {names!r} is one text; give a list of names, one a class")
+        raise TypeError(
+            f"class_names = {short(names)} is one text; give a list of names, one a class"
+        )
     return [str(name) for name in in_class_order(names, "class_names")]
 
 
@@ -100,8 +103,8 @@ def in_class_order(values: Any, what: str) -> Any:
     for place, key in enumerate(keys):
         if not isinstance(key, Integral) or isinstance(key, bool):
             raise ValueError(
-                f"{what}: {kind} must be the classes 0 to K - 1, not {key!r}; give a list, one "
-                "value a class, in the order of the classes"
+                f"{what}: {kind} must be the classes 0 to K - 1, not {short(key)}; give a list, "
+                "one value a class, in the order of the classes"
             )
         places[int(key)] = place
     missing = [j for j in range(len(keys)) if j not in places]

@@ -12,6 +12,7 @@ name                   shows
 
 from __future__ import annotations
 
+from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def draw(report: Numbers, name: str, ax: Axes | None = None) -> Axes:
         "differences": differences,
     }
     if name not in drawers:
-        raise ValueError(f"no figure is called {name!r}; there are {', '.join(drawers)}")
+        raise ValueError(f"no figure is called {short(name)}; there are {', '.join(drawers)}")
     if ax is None:
         import matplotlib.pyplot as plt
 

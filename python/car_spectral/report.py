@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from reprlib import repr as short
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from . import _core
@@ -192,7 +193,7 @@ class Report:
             import polars as pl
 
             return pl.DataFrame(columns)
-        raise ValueError(f"frame = {frame!r}: choose dict, pandas or polars")
+        raise ValueError(f"frame = {short(frame)}: choose dict, pandas or polars")
 
     def compare(self, other: Report) -> Report:
         """Give the report of this model and `other` on the same samples, in the same order.

@@ -32,6 +32,7 @@ moving rows is what costs, it takes 1.7 times what :func:`car_spectral.spark.cou
 from __future__ import annotations
 
 from collections.abc import Iterable
+from reprlib import repr as short
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -140,7 +141,7 @@ def counts_sql(
 
     """
     if dialect not in _DIALECTS:
-        raise ValueError(f"no dialect {dialect!r}: choose {', '.join(_DIALECTS)}")
+        raise ValueError(f"no dialect {short(dialect)}: choose {', '.join(_DIALECTS)}")
     grid = MarginCounts(num_classes, margins).margins.tolist()
     words = _DIALECTS[dialect]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -68,4 +69,4 @@ def core_weights(weights: ClassWeights) -> _core.ClassWeights:
 def check_form(name: str, form: Any) -> None:
     """Refuse what is no form of the weights."""
     if not isinstance(form, str) or form not in FORMS:
-        raise ValueError(f"{name} = {form!r}: choose {FORMS[0]}, {FORMS[1]} or {FORMS[2]}")
+        raise ValueError(f"{name} = {short(form)}: choose {FORMS[0]}, {FORMS[1]} or {FORMS[2]}")

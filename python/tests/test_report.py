@@ -206,19 +206,12 @@ def test_what_does_not_fit_gets_a_sentence(kind, words, call):
 
 @pytest.mark.parametrize("text", ["\x1b]0;owned\x07", "\u202e", "x" * 100_000])
 def test_sentences_hold_nothing_that_acts_on_a_terminal(text):
-    analyses = [
-        lambda: analyze((SCORES, LABELS), weights="none", class_names=[text]),
-        lambda: analyze((SCORES, LABELS), weights="none", class_names=[text, text, "c"]),
-        lambda: analyze((SCORES, LABELS), weights="none", class_names={text: "a"}),
-        lambda: analyze((SCORES, LABELS), weights=text),
-        lambda: analyze((SCORES, LABELS), name=text),
-    ]
-    for call in analyses:
-        with pytest.raises(ValueError) as refused:
-            call()
-        said = str(refused.value)
-        assert all(each.isprintable() or each == "\n" for each in said), repr(said[:200])
-        assert len(said) < 2_000
+    for refused in [{"class_names": text}, {"class_names": {text: "a"}}, {"weights": text}]:
+        with pytest.raises((TypeError, ValueError)) as raised:
+            analyze((SCORES, LABELS), **{"weights": "none"} | refused)
+        said = str(raised.value)
+        assert said.isprintable() and next(iter(refused)) in said
+        assert len(said) < 300
 
 
 def test_what_puts_the_numbers_in_doubt_is_warned_of():

@@ -146,9 +146,9 @@ impl Drop for Publication {
     }
 }
 
-/// Waits until no other run is publishing in `folder`, no longer than `patience`. The lock is of the
-/// folder that has this name now: a run that waited for one that has been exchanged goes on waiting
-/// for the next.
+/// Waits until no other run is publishing in `folder`, no longer than `patience`. The lock is of
+/// the folder that has this name now: a run that waited for one that has been exchanged goes on
+/// waiting for the next.
 fn lock(folder: &Path, out: &Path, patience: Duration) -> Result<File, FileError> {
     let begun = Instant::now();
     loop {

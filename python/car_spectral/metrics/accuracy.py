@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from reprlib import repr as short
 from typing import Any, Literal
 
 import torch
@@ -103,7 +104,7 @@ class ManyMediumFew(_ClassAccuracies):
         counts = counts_list(class_counts, "class_counts")
         super().__init__(len(counts), **kwargs)
         if average not in ("micro", "macro"):
-            raise ValueError(f"average = {average!r}: choose micro or macro")
+            raise ValueError(f"average = {short(average)}: choose micro or macro")
         self.average = average
         groups = [0 if count > _MANY else 2 if count < _FEW else 1 for count in counts]
         self.register_buffer("groups", torch.tensor(groups), persistent=False)

@@ -262,8 +262,8 @@ class CARLoss(nn.Module):
             )
             if not same:
                 raise ValueError(
-                    f"the stored CARLoss was saved under {name} {there!r}, this loss has {here!r}; "
-                    "make it with the options it was saved under"
+                    f"the stored CARLoss was saved under {name} {there!r:.300}, this loss has "
+                    f"{here!r}; make it with the options it was saved under"
                 )
         counts = stored.get("class_counts", self._counts)  # earlier versions stored none
         if counts != self._counts:

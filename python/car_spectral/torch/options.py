@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from reprlib import repr as short
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class CAROptions:
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
-                raise ValueError(f"CAR option {name} = {value!r}: choose {', '.join(choices)}")
+                raise ValueError(f"CAR option {name} = {short(value)}: choose {', '.join(choices)}")
         for name, (least, most) in _RANGES.items():
             value = getattr(self, name)
             if not (math.isfinite(value) and least <= value <= most):
@@ -137,4 +138,4 @@ def check_names(changes: Iterable[str], of: str, others: Iterable[str] = ()) -> 
     known = [*CAROptionChanges.__annotations__, *others]
     for name in changes:
         if name not in known:
-            raise TypeError(f"{of} has no option {name!r}; there are {', '.join(known)}")
+            raise TypeError(f"{of} has no option {short(name)}; there are {', '.join(known)}")
