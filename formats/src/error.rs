@@ -127,6 +127,18 @@ pub enum InputError {
          the rows below it are those above it"
     )]
     HeaderAgain { file: PathBuf, line: u64 },
+    #[error("{file}: {line} stands below the table, and the table has {found}; write all of its rows, as CSV")]
+    RowsSaid { file: PathBuf, line: String, found: usize },
+    #[error(
+        "{file}: line {line}: further columns stand below, as pandas and R print wide tables in parts; write the table by \
+         df.to_csv(FILE) in pandas or write.csv(d, FILE) in R"
+    )]
+    Wrapped { file: PathBuf, line: u64 },
+    #[error(
+        "{file}: line {line}: {found} has a decimal point, and {other} in line {at} a decimal comma; write all numbers \
+         with a point, or take the mark of thousands out"
+    )]
+    Decimals { file: PathBuf, line: u64, found: String, other: String, at: u64 },
     #[error("{file}: line {line}: {found} fields; the header has {expected}, complete the row")]
     CsvRowLength { file: PathBuf, line: u64, found: usize, expected: usize },
     #[error("{file}: line {line}, column {column}: {found} is not {expected}; correct the field")]

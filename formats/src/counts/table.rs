@@ -8,7 +8,7 @@ use super::pairs::is_name;
 use super::says::Says;
 use super::{Found, count_in, images, thousands};
 use crate::budget::Budget;
-use crate::table::{Record, Separator, framed, is_rule, records};
+use crate::table::{Record, Separator, WRAPPED, footer, framed, is_rule, records};
 use crate::{InputError, Result};
 
 /// Reads lines: one count each, all counts in one, a class and its count each, or an image and its
@@ -53,6 +53,9 @@ pub(super) fn read(
     }
     let header = header.or_else(|| remarked(text, separator, width));
     let width = header.as_ref().map_or(width, |header| header.fields.len());
+    if let Some(line) = wrapped(header.as_ref(), &rows, separator) {
+        return Err(InputError::Wrapped { file: file.to_path_buf(), line });
+    }
     if let Some(row) = rows.iter().find(|row| row.fields.len() != width) {
         let place = |row: &Row<'_>| format!("line {}", row.at);
         if let Some((row, marked)) = rows.iter().map(|row| (row, row.fields.join(","))).find(|row| is_thousands(&row.1))
@@ -65,9 +68,19 @@ pub(super) fn read(
         let (file, line, found) = (file.to_path_buf(), row.at, row.fields.len());
         return Err(InputError::CsvRowLength { file, line, found, expected: width });
     }
+    footer::check(file, text, rows.len())?;
     let mark = if let Separator::Character(mark) = separator { char::from(mark) } else { ' ' };
     let header = header.map(|row| (format!("line {}", row.at), row.fields));
     Table { header, rows, unit: "line", mark }.read(file, num_classes)
+}
+
+/// The line of names of further columns below a printed table, or the one of names that says so.
+fn wrapped(header: Option<&Row<'_>>, rows: &[Row<'_>], separator: Separator) -> Option<u64> {
+    let width = rows.first().map_or(0, |row| row.fields.len());
+    let is_of_names = |row: &&Row<'_>| row.fields.len() < width && row.fields.iter().all(|field| is_name(field));
+    let above = header.filter(|row| row.fields.last().is_some_and(|last| last == WRAPPED));
+    let below = rows.iter().find(is_of_names).filter(|_| separator == Separator::Blanks && width > 1);
+    above.or(below).map(|row| row.at)
 }
 
 fn fields(record: &str, separator: Separator) -> Vec<Cow<'_, str>> {

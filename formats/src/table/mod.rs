@@ -1,6 +1,8 @@
 //! Tables as text: records of fields between commas, semicolons, tabs or blanks, the names of the
 //! columns in front.
 
+mod decimals;
+pub(crate) mod footer;
 mod records;
 mod top;
 
@@ -10,6 +12,7 @@ use std::path::Path;
 use crate::budget::Budget;
 use crate::quoting::quoted;
 use crate::{InputError, Result};
+use decimals::Decimals;
 pub(crate) use records::{Record, Separator, framed, is_list, is_rule, records};
 use records::{Records, number};
 
@@ -55,7 +58,9 @@ impl<'t> Table<'t> {
         let (title, start) = (top.title, top.end);
         let mut table = Self { text, separator, decimal_comma: false, title, header: None, start, width: 0, rows: 0 };
         let (remark, repeated) = table.read_header(file, budget, is_comment)?;
+        table.refuse_wrapped(file)?;
         let mut row_names = false;
+        let mut decimals = Decimals::default();
         for (line, record) in table.records() {
             let found = separator.count(record);
             if table.rows == 0 {
@@ -63,10 +68,6 @@ impl<'t> Table<'t> {
                 budget
                     .spend((found as u64).saturating_mul(48))
                     .map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
-                let mut fields = Vec::with_capacity(found);
-                separator.split(record, &mut fields);
-                table.decimal_comma =
-                    separator != Separator::Character(b',') && fields.iter().any(|f| is_decimal_comma(f));
                 let mut names = table.header.take().or(remark.clone().filter(|(_, names)| names.len() == found));
                 // R writes no name above the names of the rows.
                 if let Some((_, names)) = names.as_mut().filter(|(_, names)| names.len().saturating_add(1) == found) {
@@ -77,16 +78,22 @@ impl<'t> Table<'t> {
                 table.header = names;
             }
             if found != table.width {
-                return Err(InputError::CsvRowLength { file: file.to_path_buf(), line, found, expected: table.width });
+                return Err(table.other_length(file, line, record, table.width));
+            }
+            if separator != Separator::Character(b',') {
+                decimals.add(file, line, record, separator)?;
             }
             table.rows = table.rows.saturating_add(1);
             if repeated.is_some_and(|header| header == record) {
                 return Err(InputError::HeaderAgain { file: file.to_path_buf(), line });
             }
             if row_names && !separator.begins_with(record, table.rows) {
-                let expected = table.width.saturating_sub(1);
-                return Err(InputError::CsvRowLength { file: file.to_path_buf(), line, found, expected });
+                return Err(table.other_length(file, line, record, table.width.saturating_sub(1)));
             }
+        }
+        table.decimal_comma = decimals.are_commas();
+        if table.separator == Separator::Blanks || table.separator == Separator::Character(b'|') {
+            footer::check(file, text, table.rows)?;
         }
         if table.rows == 0 {
             table.header = table.header.or(remark);
@@ -127,6 +134,25 @@ impl<'t> Table<'t> {
             }
         }
         Ok((remark, None))
+    }
+
+    /// Refuses a table of pandas whose columns go on below.
+    fn refuse_wrapped(&self, file: &Path) -> Result<()> {
+        match &self.header {
+            Some((line, names)) if names.last().is_some_and(|last| last == WRAPPED) => {
+                Err(InputError::Wrapped { file: file.to_path_buf(), line: *line })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The error of a record that has not as many fields as the header.
+    fn other_length(&self, file: &Path, line: u64, record: &str, expected: usize) -> InputError {
+        let file = file.to_path_buf();
+        if self.rows > 0 && self.separator == Separator::Blanks && is_of_names(record) {
+            return InputError::Wrapped { file, line };
+        }
+        InputError::CsvRowLength { file, line, found: self.separator.count(record), expected }
     }
 
     fn records(&self) -> Records<'t> {
@@ -175,9 +201,13 @@ fn is_numbering(fields: &[Cow<'_, str>]) -> bool {
     numbers.len().saturating_add(index) > 1 && numbers.iter().enumerate().all(|(at, field)| *field == at.to_string())
 }
 
-fn is_decimal_comma(field: &str) -> bool {
-    field.contains(',') && !field.contains('.') && number(field, true).is_some()
+/// Whether no field of a line with blanks between is a number: names of further columns.
+fn is_of_names(record: &str) -> bool {
+    record.split_whitespace().all(|field| number(field, true).is_none())
 }
+
+/// What pandas prints behind the names of columns where others follow below.
+pub(crate) const WRAPPED: &str = "\\";
 
 /// The error of a field that is not what its column holds.
 pub(crate) fn bad_field(file: &Path, line: u64, column: usize, found: &str, expected: &'static str) -> InputError {
@@ -189,3 +219,6 @@ pub(crate) fn bad_field(file: &Path, line: u64, column: usize, found: &str, expe
         expected,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::footer::rows_said;
+
 /// What stands between fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Separator {
@@ -90,6 +92,13 @@ impl Separator {
         }
     }
 
+    /// Gives each field of a record to `take`.
+    pub(super) fn for_each(self, record: &str, mut take: impl FnMut(&str)) {
+        let mut fields = Vec::new();
+        self.split(record, &mut fields);
+        fields.iter().for_each(|field| take(field));
+    }
+
     /// Whether the first field of a record is this number.
     pub(super) fn begins_with(self, record: &str, number: usize) -> bool {
         let mut fields = Vec::new();
@@ -134,15 +143,8 @@ pub(crate) fn is_rule(record: &str) -> bool {
     let record = record.trim();
     // A row of single dashes is one of missing values.
     let is_drawn = ["--", "==", "|", "+"].iter().any(|line| record.contains(line));
-    record.len() > 2 && is_drawn && record.chars().all(|character| "-+|=: ".contains(character)) || counts_rows(record)
-}
-
-/// `(3 rows)`, `3 rows in set (0.00 sec)`, `(1 row affected)`, as databases end a table.
-fn counts_rows(record: &str) -> bool {
-    let mut words = record.trim_matches(['(', ')']).split_whitespace();
-    let number = words.next().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
-    let rows = words.next().is_some_and(|word| ["row", "rows"].contains(&word));
-    number && rows && matches!(words.next(), None | Some("affected" | "in"))
+    record.len() > 2 && is_drawn && record.chars().all(|character| "-+|=: ".contains(character))
+        || rows_said(record).is_some()
 }
 
 fn unquoted(field: &str) -> Cow<'_, str> {

@@ -8,7 +8,7 @@ use super::entries::{Entry, ID_WORDS, KEYS, NAME_WORDS, Names, is_word, ordered}
 use super::label_map;
 use crate::budget::Budget;
 use crate::quoting::quoted;
-use crate::table::Separator;
+use crate::table::{Separator, footer, is_rule};
 use crate::{InputError, Result};
 
 /// Bytes charged for a line, and for a field of a table.
@@ -27,6 +27,7 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Names
         lines.push((line, text));
     }
     without_remarks(&mut lines);
+    let is_of_database = without_rules(&mut lines);
     if let Some(items) = label_map::items(file, &lines) {
         return items;
     }
@@ -47,6 +48,9 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Names
     }
     take_list_marks_off(&mut lines);
     if let Some(names) = in_columns(file, &lines, budget)? {
+        if is_of_database {
+            footer::check(file, text, names.len())?;
+        }
         return Ok(names);
     }
     // A line of names may stand above the numbers.
@@ -100,6 +104,19 @@ fn without_remarks(lines: &mut Vec<Entry<&str>>) {
     if lines.len() > 1 && lines.last().is_some_and(|(_, line)| is_type(line)) {
         lines.pop();
     }
+}
+
+/// Leaves out what databases draw between the rows of a table and print below; whether anything was
+/// there.
+fn without_rules(lines: &mut Vec<Entry<&str>>) -> bool {
+    let ends = |line: &str| footer::rows_said(line).is_some();
+    let is_table = lines.last().is_some_and(|(_, line)| ends(line))
+        || lines.iter().any(|(_, line)| is_rule(line))
+            && lines.iter().all(|(_, line)| is_rule(line) || line.contains('|'));
+    if is_table {
+        lines.retain(|(_, line)| !is_rule(line));
+    }
+    is_table
 }
 
 /// The deeper or marked lines below `names:` or the like, as YAML has them: those at the beginning
