@@ -54,7 +54,10 @@ impl Cross {
             let missing: Vec<&String> = others.iter().filter(|name| !known.contains(name)).collect();
             if !missing.is_empty() && own.iter().all(|name| needed.contains(name)) {
                 let listed = quoted_list(&missing);
-                notes.push(format!("no sample {what} {listed}, as the table has no row or column for it"));
+                // Those at the end may have been there.
+                let is_end = others.ends_with(&missing.iter().map(|name| (*name).clone()).collect::<Vec<_>>());
+                let cut = if is_end { "; or is the table cut off?" } else { "" };
+                notes.push(format!("no sample {what} {listed}, as the table has no row or column for it{cut}"));
                 names.clone_from(others);
             }
         }

@@ -15,6 +15,7 @@ mod order;
 mod orientation;
 mod printed;
 mod table;
+mod two_lines;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

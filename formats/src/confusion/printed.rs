@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use super::two_lines;
 use crate::table::Separator;
 
 /// Names of types in front of a printed array.
@@ -24,7 +25,7 @@ pub(super) fn inside(text: &str) -> &str {
 /// numbers.
 pub(super) fn problem(text: &str) -> Option<&'static str> {
     let times = |heading: &str| text.matches(heading).count();
-    if times("<-- classified as") > 1 || times("Confusion Matrix and Statistics") > 1 {
+    if times("<-- classified as") > 1 || times(CARET) > 1 {
         return Some("several matrices in one text; keep the one of the test data");
     }
     let is_factor = |line: &str| line.trim().strip_suffix('*').is_some_and(|factor| factor.trim().starts_with("1.0e"));
@@ -40,9 +41,12 @@ const MOST_ABOVE: usize = 8;
 fn untitled(text: &str) -> &str {
     let trimmed = text.trim_start();
     let line = trimmed.lines().next().unwrap_or_default();
-    let is_title = |line: &str| line.trim_end().ends_with([':', '=']) && !line.contains([',', ';', '\t', '[', '{']);
+    let is_title = |line: &str| {
+        let ends = line.trim_end().ends_with([':', '=']) || line.to_lowercase().contains("confusion matrix");
+        ends && line.trim() != CARET && !line.contains([',', ';', '\t', '[', '{'])
+    };
     // The blanks in front of the line below are part of a printed table.
-    if is_title(line) && trimmed.len() > line.len() {
+    if (is_title(line) || is_above_square(trimmed)) && trimmed.len() > line.len() {
         return untitled(trimmed[line.len()..].trim_start_matches(['\n', '\r']));
     }
     // In one line with the first row.
@@ -51,6 +55,24 @@ fn untitled(text: &str) -> &str {
         _ => text,
     }
 }
+
+/// Whether the first line is no number and of another number of words than the numbers below it,
+/// which are as many in a line as there are lines.
+fn is_above_square(text: &str) -> bool {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let (Some(title), Some(row)) = (lines.next(), lines.next()) else { return false };
+    let separator = Separator::of(row);
+    let mut numbers = Vec::new();
+    separator.split(row, &mut numbers);
+    let are_numbers = numbers.len() > 1 && numbers.iter().all(|number| is_number(number));
+    are_numbers
+        && separator.count(title) != numbers.len()
+        && title.starts_with(char::is_alphabetic)
+        && lines.count().saturating_add(1) == numbers.len()
+}
+
+/// What caret prints above its matrix.
+const CARET: &str = "Confusion Matrix and Statistics";
 
 /// Weka's matrix, whose rows are named behind them, with the names where others have them: `50 2 |
 /// a = cat` below `a b <-- classified as`.
@@ -72,6 +94,9 @@ fn by_weka(text: &str) -> Option<String> {
 /// A table whose first line names its columns, with a name above the rows: pandas prints none, or
 /// one for the columns and on a line of its own one for the rows.
 pub(super) fn with_corner(text: &str) -> Cow<'_, str> {
+    if let Some(table) = two_lines::below_word(text) {
+        return Cow::Owned(table);
+    }
     if text.starts_with([',', ';', '\t']) {
         return Cow::Owned(format!("class{text}"));
     }
@@ -80,7 +105,7 @@ pub(super) fn with_corner(text: &str) -> Cow<'_, str> {
     }
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let (Some(first), Some(second)) = (lines.next(), lines.next()) else { return Cow::Borrowed(text) };
-    if first.trim() == "Confusion Matrix and Statistics" {
+    if first.trim() == CARET {
         // caret's: the table stands between two empty lines.
         let table = text.lines().skip_while(|line| !line.starts_with(' ')).take_while(|line| !line.trim().is_empty());
         return Cow::Owned(with_corner(&table.collect::<Vec<_>>().join("\n")).into_owned());

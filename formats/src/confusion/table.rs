@@ -43,6 +43,12 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Read<
     if rows.is_empty() && header.is_empty() {
         return Ok(Read::of(Array::decimals(vec![table.rows, width], values), None));
     }
+    // A last row that is missing leaves as many rows as there are numbers behind a name.
+    let is_corner = header.first().is_some_and(|corner| corner.is_empty() || axes::of_corner(corner).is_some());
+    let is_count = |row: &String| row.parse::<f64>().is_ok() && !header.contains(row);
+    if !is_corner && rows.len().saturating_add(1) == table.width && rows.iter().all(is_count) {
+        return Err(not_square(file, format!("{} rows and {} columns", rows.len(), table.width)));
+    }
     let said =
         header.first().filter(|_| from == 1).filter(is_open).and_then(|corner| axes::of_corner(corner)).or(of_columns);
     let columns = header.into_iter().skip(from).collect();

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use super::says::Says;
 use super::{Found, instead};
@@ -33,6 +34,7 @@ struct Annotated<'t> {
 
 #[derive(Deserialize)]
 struct Annotation<'t> {
+    #[serde(deserialize_with = "number")]
     category_id: u64,
     #[serde(borrow)]
     image_id: Option<Id<'t>>,
@@ -44,6 +46,7 @@ struct Annotation<'t> {
 
 #[derive(Deserialize)]
 struct Category<'t> {
+    #[serde(deserialize_with = "number")]
     id: u64,
     #[serde(borrow)]
     name: Option<Cow<'t, str>>,
@@ -65,6 +68,14 @@ enum Id<'t> {
     Number(u64),
     #[serde(borrow)]
     Text(Cow<'t, str>),
+}
+
+/// The number of a class, also as a text.
+fn number<'t, D: Deserializer<'t>>(deserializer: D) -> Result<u64, D::Error> {
+    match Id::deserialize(deserializer)? {
+        Id::Number(number) => Ok(number),
+        Id::Text(text) => text.trim().parse().map_err(|_| D::Error::custom("a text in place of a number")),
+    }
 }
 
 impl Id<'_> {
@@ -180,6 +191,9 @@ mod tests {
         assert_eq!(counts(&named, Some(["cat", "ant", "bee"])).unwrap(), [2, 3, 1]);
         let names = with_file("annotations.json", &named, |file| read_names(&file.into())).unwrap();
         assert_eq!(names, ["ant", "bee", "cat"]);
+        let as_texts = named.replace("\"id\": 0", "\"id\": \"0\"").replace("category_id\": 2", "category_id\": \"2\"");
+        assert!(as_texts.contains("\"id\": \"0\", \"name\"") && as_texts.contains("\"category_id\": \"2\""));
+        assert_eq!(counts(&as_texts, None).unwrap(), [3, 1, 2]);
         let with_empty = named.replace(r#""category_id": 1}"#, r#""category_id": 0}"#);
         assert_eq!(counts(&with_empty, None).unwrap(), [4, 0, 2]);
     }

@@ -20,6 +20,7 @@ mod literal;
 mod names;
 mod objects;
 mod pairs;
+mod remarks;
 mod says;
 mod table;
 
@@ -108,16 +109,20 @@ fn found(content: &Content, num_classes: usize, names: Option<&[String]>, budget
     if let Some(found) = annotations::count(file, &text, num_classes, names.is_some(), budget) {
         return found;
     }
-    match text.trim_start().bytes().next() {
-        Some(b'[' | b'{') => match read_json(file, &text, "give a list of counts, as in [500, 480, 5]", budget) {
+    for (line, remark) in remarks::above(&text) {
+        remarks::refuse_other_split(file, line, remark)?;
+    }
+    let bare = remarks::blanked(&text);
+    match bare.trim_start().bytes().next() {
+        Some(b'[' | b'{') => match read_json(file, &bare, "give a list of counts, as in [500, 480, 5]", budget) {
             Ok(saved) => objects::read(file, saved, num_classes, budget),
             // As Python prints a list or a dictionary.
             Err(error @ InputError::Json { .. }) => {
-                literal::read(file, &text, num_classes, budget).unwrap_or(Err(error))
+                literal::read(file, &bare, num_classes, budget).unwrap_or(Err(error))
             }
             Err(error) => Err(error),
         },
-        _ => match literal::read(file, &text, num_classes, budget) {
+        _ => match literal::read(file, &bare, num_classes, budget) {
             Some(found) => found,
             None => table::read(file, &text, num_classes, names, budget),
         },

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::given::{GivenFile, Held};
+use super::remarks;
 use crate::budget::Budget;
 use crate::class_name::{ClassNameError, check_class_name};
 use crate::content::Content;
@@ -113,7 +114,8 @@ fn names_in(content: &Content, budget: &mut Budget) -> Result<Names> {
     }
     refuse_impostor(content)?;
     let text = text_of(content, budget)?;
-    let Some(inside) = literal::inside(&text) else { return lines::read(file, &text, budget) };
+    let bare = remarks::blanked(&text);
+    let Some(inside) = literal::inside(&bare) else { return lines::read(file, &text, budget) };
     let saved = match read_json(file, inside, EXPECTED, budget) {
         Err(error @ InputError::Json { .. }) => {
             let cost = (text.len() as u64).saturating_mul(3);

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::columns::{Row, Table, is_thousands, of_other_split};
 use super::pairs::is_name;
 use super::says::Says;
-use super::{Found, count_in, images, thousands};
+use super::{Found, count_in, images, remarks, thousands};
 use crate::budget::Budget;
 use crate::table::{Record, Separator, WRAPPED, footer, framed, is_rule, records};
 use crate::{InputError, Result};
@@ -37,9 +37,19 @@ pub(super) fn read(
         budget.spend(cost).map_err(|exceeded| exceeded.of(file, format!("line {line}")))?;
         rows.push(Row { at: line, fields: fields(text, separator) });
     }
+    take_title_off(file, &mut rows, separator)?;
     let header = if begins_with_names(&rows) { Some(rows.remove(0)) } else { None };
-    let header =
-        if separator == Separator::Blanks { header.and_then(|header| above_blanks(header, &mut rows)) } else { header };
+    let header = match header {
+        Some(header) if separator == Separator::Blanks => {
+            let (line, words) = (header.at, header.fields.join(" "));
+            let header = above_blanks(header, &mut rows);
+            if header.is_none() {
+                remarks::refuse_other_split(file, line, &words)?;
+            }
+            header
+        }
+        header => header,
+    };
     let Some(top) = rows.first() else { return Ok(Found::InOrder(Vec::new())) };
     let width = top.fields.len();
     if let [row] = rows.as_slice()
@@ -72,6 +82,23 @@ pub(super) fn read(
     let mark = if let Separator::Character(mark) = separator { char::from(mark) } else { ' ' };
     let header = header.map(|row| (format!("line {}", row.at), row.fields));
     Table { header, rows, unit: "line", mark }.read(file, num_classes)
+}
+
+/// Takes a line of words off that stands above a table: alone where others have several fields, or
+/// above names of columns.
+fn take_title_off(file: &Path, rows: &mut Vec<Row<'_>>, separator: Separator) -> Result<()> {
+    let [first, second, ..] = rows.as_slice() else { return Ok(()) };
+    let filled = |row: &Row<'_>| row.fields.iter().filter(|field| !field.is_empty()).count();
+    let are_words = |row: &Row<'_>| row.fields.iter().all(|field| field.is_empty() || is_name(field));
+    let is_alone = separator != Separator::Blanks && filled(first) == 1 && filled(second) > 1;
+    let are_columns = second.fields.iter().all(|name| Says::of(name) != Says::Nothing) && second.fields.len() > 1;
+    let is_below = |third: &Row<'_>| third.fields.len() == second.fields.len() && !are_words(third);
+    let is_above_names = are_columns && rows.get(2).is_some_and(is_below);
+    if are_words(first) && (is_alone || are_words(second) && is_above_names) {
+        remarks::refuse_other_split(file, first.at, &first.fields.join(" "))?;
+        rows.remove(0);
+    }
+    Ok(())
 }
 
 /// The line of names of further columns below a printed table, or the one of names that says so.

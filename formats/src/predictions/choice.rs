@@ -5,7 +5,7 @@ use std::path::Path;
 use super::beside::may_say;
 use super::names::{LABEL_NAMES, PREDICTED, SAMPLE_NAMES, SCORE_NAMES, plain};
 use super::table_of_classes::GUESSES;
-use super::{LABELS, LOGITS, PredictionsError, Reading, label_column, splits};
+use super::{LABELS, LOGITS, PredictionsError, Reading, label_column, sorted, splits};
 use crate::array::Array;
 use crate::named::{Named, described};
 use crate::quoting::quoted;
@@ -56,6 +56,9 @@ pub(super) fn choose<'a>(file: &Path, mut arrays: Vec<Named<'a>>, reading: &Read
     // A fault of the scores is told first, for the labels are sought by their shape.
     if arrays.get(scores).is_some_and(|named| named.array.is_err()) {
         return Err(arrays.swap_remove(scores).array.err().unwrap_or_else(|| missing(file, LOGITS, &[])));
+    }
+    if let Some(refusal) = sorted::refusal(file, &arrays, scores) {
+        return Err(refusal);
     }
     let labels = labels_among(file, &arrays, reading, scores).map_err(|missing| {
         let array = arrays.get(scores).and_then(|named| named.array.as_ref().ok());

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Logits, Predictions, Reading};
+use super::{Logits, Predictions, Reading, sorted};
 
 /// Labels beyond a limit that are all even before it is called a mark of rounding.
 const FEWEST_EVEN: usize = 8;
@@ -23,6 +23,7 @@ pub(super) fn doubts(whole: &Predictions, reading: &Reading) -> Vec<String> {
     let mut doubts = Vec::new();
     doubts.extend(other_first(whole, reading));
     doubts.extend(passes(whole));
+    doubts.extend(sorted::doubt(&whole.logits));
     // Numbers as they are in the file.
     let first = usize::try_from(reading.first_label).unwrap_or(0);
     let largest = labels().max().unwrap_or(0).saturating_add(first);

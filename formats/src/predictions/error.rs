@@ -75,6 +75,11 @@ pub enum PredictionsError {
     )]
     TopK { file: PathBuf, name: String, columns: usize, line: String },
     #[error(
+        "{file}: the numbers of {name} fall from first to last in every sample, and {by} beside them names other classes in \
+         each: they stand in the order of their size; put them into that of the classes: {line}"
+    )]
+    Sorted { file: PathBuf, name: String, by: String, line: String },
+    #[error(
         "{file}: {name} numbers the rows in another order (the first other row: {row}), and {other} does not say which \
          samples it is of; sort the rows by it where {other} is in the order of the numbers, as sort_index() does in \
          pandas, or take it out where {other} is in the order of the rows"

@@ -53,6 +53,7 @@ mod records;
 mod safetensors;
 mod saved;
 mod scale;
+mod sorted;
 mod source;
 mod split_rows;
 pub(crate) mod splits;

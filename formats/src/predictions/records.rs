@@ -13,7 +13,11 @@ const SCORE: usize = 2 * size_of::<(String, Saved)>();
 const SCORE_KEYS: Words = Words("score prob probability confidence");
 
 /// What stands before the names of classes that go with a list of scores.
-const NAME_KEYS: Words = Words("displayNames display_names labels classes names class_names");
+const NAME_KEYS: Words = Words(
+    "displayNames display_names labels classes names class_names candidate_labels candidates label_names topk top_k \
+     topk_labels topk_classes topk_names top_labels top_classes top_names predicted_labels predicted_classes pred_labels \
+     pred_classes categories",
+);
 
 /// Puts the scores of each record under `NAME.CLASS`, and those of records that are nothing else
 /// under `CLASS`; gives anything else back.

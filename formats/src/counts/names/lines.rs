@@ -47,7 +47,11 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Names
         return Ok(fields.collect());
     }
     take_list_marks_off(&mut lines);
-    if let Some(names) = in_columns(file, &lines, budget)? {
+    let mut found = in_columns(file, &lines, false, budget)?;
+    if found.is_none() && lines.len() > 2 {
+        found = in_columns(file, lines.get(1..).unwrap_or_default(), true, budget)?;
+    }
+    if let Some(names) = found {
         if is_of_database {
             footer::check(file, text, names.len())?;
         }
@@ -63,7 +67,8 @@ pub(super) fn read(file: &Path, text: &str, budget: &mut Budget) -> Result<Names
         return ordered(by_number).map_err(|problem| InputError::damaged(file, "the numbers of the names", problem));
     }
     if let [(_, first), _, _, ..] = lines.as_slice()
-        && HEADERS.iter().any(|header| first.trim_end_matches(':').eq_ignore_ascii_case(header))
+        && (HEADERS.iter().any(|header| first.trim_end_matches(':').eq_ignore_ascii_case(header))
+            || first.ends_with(':') && lines.iter().filter(|(_, line)| line.ends_with(':')).count() == 1)
     {
         lines.remove(0);
     }
@@ -82,8 +87,9 @@ fn is_code(line: &str) -> bool {
 }
 
 /// What is called so above names and is none itself.
-const HEADERS: [&str; 11] = [
+const HEADERS: [&str; 12] = [
     "class",
+    "class names",
     "classes",
     "class_name",
     "class_names",
@@ -193,8 +199,9 @@ fn fields<'t>(lines: &[Entry<&'t str>]) -> Option<Vec<Entry<Vec<Cow<'t, str>>>>>
 }
 
 /// Names in the column of a table that is called so, by the numbers in another; without a header,
-/// in the only column of texts beside that of the numbers and further ones.
-fn in_columns(file: &Path, lines: &[Entry<&str>], budget: &mut Budget) -> Result<Option<Names>> {
+/// in the only column of texts beside that of the numbers and further ones. Below a title there has
+/// to be one.
+fn in_columns(file: &Path, lines: &[Entry<&str>], below_title: bool, budget: &mut Budget) -> Result<Option<Names>> {
     let count = lines.iter().map(|(_, line)| line.split([',', ';', '\t', '|', ' ']).count()).sum::<usize>();
     budget
         .spend((count as u64).saturating_mul(FIELD))
@@ -212,6 +219,9 @@ fn in_columns(file: &Path, lines: &[Entry<&str>], budget: &mut Budget) -> Result
         if header.len().saturating_add(1) == width {
             header.insert(0, Cow::Borrowed(""));
         }
+    }
+    if below_title && header.is_empty() {
+        return Ok(None);
     }
     if rows.iter().any(|(_, fields)| fields.len() != width) || !header.is_empty() && header.len() != width {
         return Ok(None);

@@ -1,0 +1,114 @@
+//! Tables of spreadsheets, with a line above the names that calls the columns true or predicted, and
+//! perhaps a column in front that calls the rows so.
+
+use std::borrow::Cow;
+
+use super::axes;
+use crate::table::Separator;
+
+/// The table as others have it: what the columns are called as a title, what the rows are called in
+/// the corner; `None` of any other text.
+pub(super) fn below_word(text: &str) -> Option<String> {
+    let first = text.lines().next()?;
+    let separator = [',', ';', '\t'].into_iter().find(|&separator| first.contains(separator))?;
+    let split = |line| {
+        let mut fields = Vec::new();
+        Separator::Character(separator as u8).split(line, &mut fields);
+        fields
+    };
+    let mut lines = text.lines().filter(|line| !line.trim_matches([separator, ' ']).is_empty()).map(split);
+    let (mut above, mut names) = (lines.next()?, lines.next()?);
+    if only(&names).is_some() && names.first().is_some_and(|name| axes::is_true(name).is_some()) {
+        // The names of the columns come first, behind what they are called.
+        std::mem::swap(&mut above, &mut names);
+        std::mem::swap(above.first_mut()?, names.first_mut()?);
+    }
+    let title = only(&above).filter(|word| axes::of_title(word).is_some())?.to_owned();
+    let mut rows: Vec<Vec<Cow<'_, str>>> = lines.collect();
+    let is_behind_column = names.get(..2).is_some_and(|two| two.iter().all(|name| name.is_empty()));
+    let mut corner =
+        names.first().filter(|corner| !corner.is_empty()).map_or("class", |corner| corner.as_ref()).to_owned();
+    if is_behind_column {
+        let column: Vec<Cow<'_, str>> = rows.iter().filter_map(|row| row.first().cloned()).collect();
+        corner = only(&column)?.to_owned();
+        names.remove(0);
+        rows.iter_mut().filter(|row| !row.is_empty()).for_each(|row| _ = row.remove(0));
+    }
+    *names.first_mut()? = Cow::Owned(corner);
+    let line = |fields: &Vec<Cow<'_, str>>| {
+        let quoted = fields.iter().map(|field| format!("\"{}\"", field.replace('"', "\"\"")));
+        quoted.collect::<Vec<_>>().join(&separator.to_string()) + "\n"
+    };
+    Some(format!("{title}\n{}{}", line(&names), rows.iter().map(line).collect::<String>()))
+}
+
+/// The one text of fields that are else empty.
+fn only<'f>(fields: &'f [Cow<'_, str>]) -> Option<&'f str> {
+    let mut filled = fields.iter().map(AsRef::as_ref).filter(|field: &&str| !field.is_empty());
+    let first = filled.next()?;
+    (fields.len() > 1 && filled.all(|other| other == first)).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use crate::confusion::{Confusion, Orientation, read_confusion};
+    use crate::testing::with_file;
+
+    fn read(text: &str, orientation: Option<Orientation>) -> Result<Confusion, String> {
+        with_file("m.csv", text, |file| read_confusion(file, orientation)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_line_of_what_the_columns_are_called_says_which_way_the_matrix_lies() {
+        let rows = "a,50,2,1\nb,3,45,2\nc,1,4,30\n";
+        let behind = "True,a,50,2,1\n,b,3,45,2\n,c,1,4,30\n";
+        for text in [
+            format!(",Predicted,,\nTrue,a,b,c\n{rows}"),
+            format!(",Predicted,,\n,a,b,c\n{rows}"),
+            format!(",Predicted,Predicted,Predicted\nActual,a,b,c\n{rows}"),
+            format!("Predicted class,,,\nTrue,a,b,c\n{rows}"),
+            format!(",,Predicted,,\n,,a,b,c\n{behind}"),
+            format!(",,Predicted,,\n,,a,b,c\n{}", behind.replace("\n,", "\nTrue,")),
+            format!("predicted,a,b,c\nactual,,,\n{rows}"),
+            format!(",Predicted,,\nTrue,a,b,c\n{rows}").replace(',', ";"),
+            format!(",Predicted,,\nTrue,a,b,c\n{rows}").replace(',', "\t"),
+        ] {
+            let found = read(&text, None).unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(found.counts, array![[50, 3, 1], [2, 45, 4], [1, 2, 30]], "{text}");
+            assert_eq!(found.names.as_deref(), Some(&["a", "b", "c"].map(str::to_owned)[..]), "{text}");
+        }
+        let across = read(&format!(",True,,\nPredicted,a,b,c\n{rows}"), None).unwrap();
+        assert_eq!(across.counts, array![[50, 2, 1], [3, 45, 2], [1, 4, 30]]);
+        let numbered = read(",Predicted,\nTrue,0,1\n0,50,2\n1,3,45\n", None).unwrap();
+        assert_eq!(numbered.counts, array![[50, 3], [2, 45]]);
+        let other = read(&format!(",Predicted,,\nTrue,a,b,c\n{rows}"), Some(Orientation::ColumnsAreTrue));
+        assert!(other.unwrap_err().contains("rows-are-true"));
+    }
+
+    #[test]
+    fn titles_of_any_number_of_words_are_no_names() {
+        for title in ["Confusion matrix", "my confusion matrix", "Confusion matrix of the model", "results", "a b c d"]
+        {
+            let found = read(&format!("{title}\n50 2 1\n2 45 2\n1 2 30\n"), None)
+                .unwrap_or_else(|error| panic!("{title}: {error}"));
+            assert_eq!((found.counts[(0, 0)], found.names), (50, None), "{title}");
+        }
+        let found = read("Confusion matrix\n50,2\n2,45\n", None).unwrap();
+        assert_eq!((found.counts, found.names), (array![[50, 2], [2, 45]], None));
+        assert!(read("joy confusion\n50 2\n2 45\n", None).unwrap().names.is_some());
+    }
+
+    #[test]
+    fn a_matrix_without_its_last_row_is_refused_or_told() {
+        for text in
+            ["50,2,1\n3,45,2\n", "a,b,c\n50,2,1\n3,45,2\n", "0,1,2\n50,2,1\n3,45,2\n", "[[50, 2, 1], [3, 45, 2]]"]
+        {
+            let refused = read(text, Some(Orientation::RowsAreTrue)).unwrap_err();
+            assert!(refused.contains("2 rows and 3 columns") || text.starts_with('['), "{text}: {refused}");
+        }
+        let told = read(",a,b,c\na,50,2,1\nb,3,45,2\n", Some(Orientation::RowsAreTrue)).unwrap();
+        assert!(told.notes.iter().any(|note| note.contains("\"c\"") && note.contains("cut off")), "{:?}", told.notes);
+    }
+}
