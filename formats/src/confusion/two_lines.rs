@@ -6,8 +6,8 @@ use std::borrow::Cow;
 use super::axes;
 use crate::table::Separator;
 
-/// The table as others have it: what the columns are called as a title, what the rows are called in
-/// the corner; `None` of any other text.
+/// The table as others have it, with what rows and columns are called in the corner; `None` of any
+/// other text.
 pub(super) fn below_word(text: &str) -> Option<String> {
     let first = text.lines().next()?;
     let separator = [',', ';', '\t'].into_iter().find(|&separator| first.contains(separator))?;
@@ -34,12 +34,12 @@ pub(super) fn below_word(text: &str) -> Option<String> {
         names.remove(0);
         rows.iter_mut().filter(|row| !row.is_empty()).for_each(|row| _ = row.remove(0));
     }
-    *names.first_mut()? = Cow::Owned(corner);
+    *names.first_mut()? = Cow::Owned(format!("{corner}\\{title}"));
     let line = |fields: &Vec<Cow<'_, str>>| {
         let quoted = fields.iter().map(|field| format!("\"{}\"", field.replace('"', "\"\"")));
         quoted.collect::<Vec<_>>().join(&separator.to_string()) + "\n"
     };
-    Some(format!("{title}\n{}{}", line(&names), rows.iter().map(line).collect::<String>()))
+    Some(format!("{}{}", line(&names), rows.iter().map(line).collect::<String>()))
 }
 
 /// The one text of fields that are else empty.
