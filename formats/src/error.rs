@@ -171,10 +171,8 @@ pub enum InputError {
     Json { file: PathBuf, line: usize, column: usize, problem: String, expected: &'static str },
     #[error("{file}: line {line}: {problem}; give one name a line, in the order of the labels")]
     ClassName { file: PathBuf, line: usize, problem: ClassNameError },
-    #[error(
-        "{file}: {place}: {exceeded}; save the weights alone with torch.save(model.state_dict(), FILE), or predictions with numpy.savez"
-    )]
-    Budget { file: PathBuf, place: String, exceeded: String },
+    #[error("{file}: {place}: {exceeded}; {remedy}")]
+    Budget { file: PathBuf, place: String, exceeded: String, remedy: &'static str },
     /// Weights that are refused.
     #[error(transparent)]
     Weights(#[from] WeightsError),

@@ -8,6 +8,7 @@ use crate::{InputError, Result};
 
 /// The text of a file without its byte-order mark.
 pub(crate) fn text_of<'a>(content: &'a Content, budget: &mut Budget) -> Result<Cow<'a, str>> {
+    budget.is_of_text();
     let bytes = content.bytes.as_slice();
     let wide = match bytes {
         [0xff, 0xfe, rest @ ..] => Some((rest, u16::from_le_bytes as fn([u8; 2]) -> u16)),

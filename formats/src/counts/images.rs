@@ -46,7 +46,10 @@ pub(super) fn count<'t>(
     // The first line of the training, of another split, and whether all are of one.
     let (mut training, mut other, mut all_other) = (None, None, true);
     for (line, record) in lines {
-        let (path, class) = image_and_class(record).unwrap_or_default();
+        let (path, class) = image_and_class(record).ok_or_else(|| {
+            let found = format!("{} is no path of an image with its class, as the last line is", quoted(record.trim()));
+            instead(file, &format!("line {line}"), found, "give a path and a class on each line, or counts")
+        })?;
         let slot =
             class.parse().ok().or_else(|| by_name.get(class).copied()).and_then(|class: usize| counts.get_mut(class));
         let slot =
@@ -67,4 +70,24 @@ pub(super) fn count<'t>(
         return Err(instead(file, &format!("line {line}"), found, "keep the lines of the training images alone"));
     }
     if all_other { Err(of_other_split(file, format!("line {line}"), folder)) } else { Ok(Found::InOrder(counts)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::counts::read_named_counts;
+    use crate::testing::with_file;
+
+    #[test]
+    fn lines_that_are_no_images_are_named() {
+        let counts = |text: &str| with_file("list.txt", text, |file| read_named_counts(&file.into(), 2, None));
+        assert_eq!(counts("path,label\na/0.jpg 0\na/1.jpg 1\n").unwrap(), [1, 1]);
+        for (text, line) in [
+            ("a/0.jpg 0\njunk\na/1.jpg 1\n", 2),
+            ("55d0-55d1 r--p 00000000 08:01 131 /usr/bin/cat\n7f 00 [heap]\n7f 02 0 /usr/share/a.png\n", 2),
+        ] {
+            let said = counts(text).unwrap_err().to_string();
+            let is_named = said.contains(&format!("line {line}: ")) && said.contains("is no path of an image");
+            assert!(is_named, "{text}: {said}");
+        }
+    }
 }

@@ -12,7 +12,15 @@ use crate::{InputError, Result};
 pub(super) const BETWEEN: [char; 8] = ['_', '-', '.', ' ', ':', '/', '[', '('];
 
 /// What people call columns of features, which are numbered like scores.
-const FEATURES: Words = Words("feat feats feature features emb embs embedding embeddings embed dim pixel pc f");
+const FEATURES: Words = Words("feat feats feature features emb embs embedding embeddings embed dim pixel pc f x");
+
+/// Words around the numbers of columns that are called as features are, where no others are
+/// numbered.
+pub(super) fn feature_family<'n>(names: impl Iterator<Item = (usize, &'n str)>) -> Option<String> {
+    let is_of_features = |around: &String| words(around).any(|word| FEATURES.contains(&word));
+    let mut around = families(names).into_keys();
+    around.next().filter(|first| is_of_features(first))
+}
 
 /// Numbered columns: the first number, and the columns in their order.
 pub(super) type Family = (usize, Vec<usize>);
@@ -164,4 +172,36 @@ pub(super) fn without_common(names: &[String]) -> Vec<String> {
     let same = names.iter().map(end).min().unwrap_or(0);
     let common = first[..same].rfind(BETWEEN).map_or(0, |mark| mark.saturating_add(1));
     names.iter().map(|name| name[common..].to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::predictions::{Logits, PredictionSource, Predictions, Reading, read_as};
+    use crate::testing::with_file;
+
+    fn found(text: &str, keys: &str) -> Result<Predictions, String> {
+        let keys = if keys.is_empty() { Default::default() } else { keys.parse().unwrap() };
+        let reading = Reading { keys, ..Reading::default() };
+        with_file("p.csv", text, |file| read_as(&PredictionSource::File(file.to_path_buf()), &reading))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn features_beside_scores_are_left_out_and_named_and_alone_asked_about() {
+        let rows = "30,5000,0.2,0.8,1\n40,6000,0.7,0.3,0\n50,7000,0.6,0.4,1\n";
+        let expected = Logits::F64(ndarray::array![[0.2, 0.8], [0.7, 0.3], [0.6, 0.4]]);
+        for features in ["age,income", "x0,x1", "feature_0,feature_1", "pixel0,pixel1"] {
+            let found = found(&format!("{features},proba_0,proba_1,label\n{rows}"), "").unwrap();
+            assert_eq!((&found.logits, found.labels.to_vec()), (&expected, vec![1, 0, 1]), "{features}");
+            let first = features.split(',').next().unwrap();
+            let note = format!("columns left out: \"{first}\"");
+            assert!(found.notes.iter().any(|said| said.contains(&note)), "{features}: {:?}", found.notes);
+        }
+        for around in ["x", "pixel"] {
+            let text = format!("{around}0,{around}1,label\n30,0.5,1\n40,50,0\n");
+            let asked = found(&text, "").unwrap_err();
+            assert!(asked.contains(&format!("say `keys` logits={around} if they are the scores")), "{asked}");
+            assert_eq!(found(&text, &format!("logits={around}")).unwrap().labels.to_vec(), [1, 0]);
+        }
+    }
 }

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
-use super::class_columns::{called_by_classes, families_by_name, score_families, several_families, without_common};
+use super::class_columns::{
+    called_by_classes, families_by_name, feature_family, score_families, several_families, without_common,
+};
 use super::names::{LABEL_NAMES, RAW_SCORES, is_predicted, plain};
 use super::table_of_classes::{hold_classes, is_guess, is_label, truth_and_guess};
 use super::{PredictionsError, Reading, top_k};
@@ -258,6 +260,10 @@ impl<'a> Choice<'a> {
                 return self.several_labels(&[one.min(label), one.max(label)]);
             }
             return Err(self.single_logit());
+        }
+        if let Some(around) = feature_family(rest.iter().map(|&at| (at, self.called(at)))) {
+            let problem = format!("the columns numbered behind {} are called as features are", quoted(&around));
+            return self.unclear(problem, &format!("say `keys` logits={around} if they are the scores"));
         }
         self.unclear(
             format!("the columns {} are not numbered from 0 to K - 1", quoted_list(&names)),

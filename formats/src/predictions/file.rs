@@ -20,7 +20,10 @@ use super::outside;
 use super::own_names::{self, listed};
 use super::saved::arrays_of_pickle;
 use super::stacked::{stacked, stacked_alone};
-use super::{LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, label_column, safetensors};
+use super::{
+    LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, label_column, orange, safetensors,
+    weka,
+};
 use crate::array::Array;
 use crate::budget::Budget;
 use crate::content::Content;
@@ -148,9 +151,22 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
         }
         Format::Table => {
             let text = text_of(content, budget)?;
+            if let Some((text, note)) = weka::plain(file, &text, reading, budget)? {
+                return csv::parse(content, &text, reading, budget).map(|converted| noted(converted, note));
+            }
+            if let Some(plain) = orange::plain(file, &text, reading, budget)? {
+                let converted = csv::parse(content, &plain.text, &plain.reading, budget)?;
+                return Ok(noted(converted, plain.note));
+            }
             csv::parse(content, &text, reading, budget)
         }
     }
+}
+
+/// Predictions with what was made of their file.
+fn noted(mut converted: Converted, note: String) -> Converted {
+    converted.notes.insert(0, note);
+    converted
 }
 
 /// Predictions of the arrays of one file.

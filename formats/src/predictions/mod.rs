@@ -43,6 +43,7 @@ mod names;
 mod npz;
 mod once;
 mod one_hot;
+mod orange;
 mod order;
 mod outside;
 mod overlap;
@@ -61,6 +62,7 @@ mod stacked;
 mod stored;
 mod table_of_classes;
 mod top_k;
+mod weka;
 mod write;
 
 use std::sync::Arc;
