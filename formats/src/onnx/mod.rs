@@ -85,8 +85,10 @@ pub fn read_in(content: Content) -> Result<OnnxFile> {
     }
     let census = Census::of(&content.bytes)
         .map_err(|fault| InputError::damaged(file, format!("byte {}", fault.at), fault.problem))?;
-    let exceeded =
-        |exceeded: String| InputError::Budget { file: file.to_path_buf(), place: "the network".to_owned(), exceeded };
+    let exceeded = |exceeded: String| {
+        let (file, place, remedy) = (file.to_path_buf(), "the network".to_owned(), "export a smaller network");
+        InputError::Budget { file, place, exceeded, remedy }
+    };
     if census.nodes > MOST_NODES {
         return Err(exceeded(format!("{} operations, {MOST_NODES} are accepted", census.nodes)));
     }

@@ -14,12 +14,13 @@ pub(super) const BETWEEN: [char; 8] = ['_', '-', '.', ' ', ':', '/', '[', '('];
 /// What people call columns of features, which are numbered like scores.
 const FEATURES: Words = Words("feat feats feature features emb embs embedding embeddings embed dim pixel pc f x");
 
-/// Words around the numbers of columns that are called as features are, where no others are
-/// numbered.
-pub(super) fn feature_family<'n>(names: impl Iterator<Item = (usize, &'n str)>) -> Option<String> {
-    let is_of_features = |around: &String| words(around).any(|word| FEATURES.contains(&word));
-    let mut around = families(names).into_keys();
-    around.next().filter(|first| is_of_features(first))
+/// The words around the numbers of columns that are called as features are, where there are no
+/// others.
+pub(super) fn features_alone(names: &[(usize, &str)]) -> Option<String> {
+    let mut families = families(names.iter().copied()).into_iter();
+    let (around, (_, columns)) = families.next()?;
+    let is_of_features = words(&around).any(|word| FEATURES.contains(&word));
+    (is_of_features && columns.len() == names.len()).then_some(around)
 }
 
 /// Numbered columns: the first number, and the columns in their order.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use super::class_columns::{
-    called_by_classes, families_by_name, feature_family, score_families, several_families, without_common,
+    called_by_classes, families_by_name, features_alone, score_families, several_families, without_common,
 };
 use super::names::{LABEL_NAMES, RAW_SCORES, is_predicted, plain};
 use super::table_of_classes::{hold_classes, is_guess, is_label, truth_and_guess};
@@ -261,7 +261,7 @@ impl<'a> Choice<'a> {
             }
             return Err(self.single_logit());
         }
-        if let Some(around) = feature_family(rest.iter().map(|&at| (at, self.called(at)))) {
+        if let Some(around) = features_alone(&rest.iter().map(|&at| (at, self.called(at))).collect::<Vec<_>>()) {
             let problem = format!("the columns numbered behind {} are called as features are", quoted(&around));
             return self.unclear(problem, &format!("say `keys` logits={around} if they are the scores"));
         }

@@ -21,8 +21,8 @@ use super::own_names::{self, listed};
 use super::saved::arrays_of_pickle;
 use super::stacked::{stacked, stacked_alone};
 use super::{
-    LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, label_column, orange, safetensors,
-    weka,
+    LABELS, LOGITS, PredictionSource, PredictionsError, Reading, StoredFile, csv, label_column, orange, record_columns,
+    safetensors, weka,
 };
 use crate::array::Array;
 use crate::budget::Budget;
@@ -136,11 +136,14 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
         }),
         Format::Json => {
             let text = text_of(content, budget)?;
-            let saved = read_json(file, &text, JSON, budget)?;
-            let saved = unfolded(saved, budget).and_then(|saved| listed(saved, budget));
-            let saved = saved.map_err(|exceeded| exceeded.of(file, "JSON".to_owned()))?;
-            let arrays = arrays_of(file, saved, budget)?;
-            both(arrays, budget)
+            match arrays_of_json(file, &text, budget) {
+                Err(error @ InputError::Budget { .. }) => {
+                    // What the tree took was given back.
+                    let budget = &mut Budget::of(content.bytes.len());
+                    both(record_columns::read(&text, budget).ok_or(error)?, budget)
+                }
+                arrays => both(arrays?, budget),
+            }
         }
         #[cfg(feature = "arrow")]
         Format::Arrow => {
@@ -161,6 +164,13 @@ fn whole(content: &Content, reading: &Reading) -> Result<Converted> {
             csv::parse(content, &text, reading, budget)
         }
     }
+}
+
+fn arrays_of_json(file: &Path, text: &str, budget: &mut Budget) -> Result<Vec<Named<'static>>> {
+    let saved = read_json(file, text, JSON, budget)?;
+    let saved = unfolded(saved, budget).and_then(|saved| listed(saved, budget));
+    let saved = saved.map_err(|exceeded| exceeded.of(file, "JSON".to_owned()))?;
+    arrays_of(file, saved, budget)
 }
 
 /// Predictions with what was made of their file.

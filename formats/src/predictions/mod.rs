@@ -50,6 +50,7 @@ mod overlap;
 mod own_names;
 mod parts;
 mod reading;
+mod record_columns;
 mod records;
 mod safetensors;
 mod saved;

@@ -24,11 +24,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn spend(&mut self, bytes: u64) -> Result<()> {
-        self.budget.spend(bytes).map_err(|exceeded| InputError::Budget {
-            file: self.content.file.clone(),
-            place: "saved object".to_owned(),
-            exceeded: exceeded.to_string(),
-        })
+        self.budget.spend(bytes).map_err(|exceeded| exceeded.of(&self.content.file, "saved object".to_owned()))
     }
 
     fn no_weights(&self, found: String) -> InputError {

@@ -52,7 +52,7 @@ pub(super) fn charge(
         .into_iter()
         .fold((1_u64, false), |(product, empty), extent| (product.saturating_mul(extent.max(1)), empty || extent == 0));
     let bytes = if elements.1 { 0 } else { elements.0.saturating_mul(size) };
-    let too_large = |Exceeded { needed, limit }| WeightsError::TensorTooLarge {
+    let too_large = |Exceeded { needed, limit, .. }| WeightsError::TensorTooLarge {
         file: file.to_path_buf(),
         tensor: quoted(name),
         bytes: needed,

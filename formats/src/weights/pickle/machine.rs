@@ -9,7 +9,7 @@ use super::memo::Memo;
 use super::opcode::Opcode;
 use super::operand::Operands;
 use super::value::{Heap, VALUE, Value};
-use crate::budget::{Budget, Exceeded};
+use crate::budget::Budget;
 use crate::quoting::{quoted, quoted_list};
 use crate::weights::WeightsError;
 use crate::{InputError, Result};
@@ -123,11 +123,7 @@ impl Machine<'_, '_> {
     }
 
     pub(super) fn spend(&mut self, bytes: u64) -> Result<()> {
-        self.budget.spend(bytes).map_err(|exceeded: Exceeded| InputError::Budget {
-            file: self.operands.file.to_path_buf(),
-            place: self.operands.place(),
-            exceeded: exceeded.to_string(),
-        })
+        self.budget.spend(bytes).map_err(|exceeded| exceeded.of(self.operands.file, self.operands.place()))
     }
 
     // The stack.
