@@ -1,5 +1,5 @@
-//! Tables of spreadsheets, with a line above the names that calls the columns true or predicted, and
-//! perhaps a column in front that calls the rows so.
+//! Tables of spreadsheets, with a line above the names that calls the columns true or predicted,
+//! and perhaps a column in front that calls the rows so.
 
 use std::borrow::Cow;
 

@@ -1,5 +1,6 @@
-//! Records of JSON whose tree takes more memory than is accepted, read into columns at once: numbers
-//! and texts by their keys, in each record the same; `{"truth": "cat", "scores": {"cat": 0.9, ...}}`.
+//! Records of JSON whose tree takes more memory than is accepted, read into columns at once:
+//! numbers and texts by their keys, in each record the same, as in `{"truth": "cat", "scores":
+//! {"cat": 0.9, ...}}`.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
