@@ -139,6 +139,13 @@ fn texts() -> Vec<(&'static str, Vec<u8>)> {
         ("empty objects", repeated("[{}", ",{}", "]")),
         ("lists in lists", repeated("", "[", "")),
         ("texts", repeated("[\"\"", ",\"\"", "]")),
+        ("records by name", repeated("", "{\"y\":1,\"s\":{\"a\":1,\"b\":2}}\n", "")),
+        ("texts in records", repeated("[{\"y\":\"\"}", ",{\"y\":\"\"}", "]")),
+        ("classes of Weka", repeated("inst#,actual,predicted,error,prediction\n", "1,1:a,2:b\n", "")),
+        ("distributions of Weka", repeated("inst#,actual,predicted,error,distribution\n", "1,1:a,1:a,,*1,0\n", "")),
+        ("a table of Orange", repeated("a\tb\nc\td\n\tclass\n", "1\tx\n", "")),
+        ("letters of Orange", repeated("c#", "c#\t", "a\n1\t2\n")),
+        ("commas before fractions", repeated("label;logit_0;logit_1\n", "0;,1;a.\n", "")),
         ("lists in a column", repeated("label,logits\n", "0,[1 2]\n", "")),
     ]
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::two_lines;
+use super::two_lines::{self, MOST_FIELDS};
 use crate::table::Separator;
 
 /// Names of types in front of a printed array.
@@ -62,13 +62,13 @@ fn is_above_square(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let (Some(title), Some(row)) = (lines.next(), lines.next()) else { return false };
     let separator = Separator::of(row);
+    if separator.count(row) > MOST_FIELDS || !title.starts_with(char::is_alphabetic) {
+        return false;
+    }
     let mut numbers = Vec::new();
     separator.split(row, &mut numbers);
     let are_numbers = numbers.len() > 1 && numbers.iter().all(|number| is_number(number));
-    are_numbers
-        && separator.count(title) != numbers.len()
-        && title.starts_with(char::is_alphabetic)
-        && lines.count().saturating_add(1) == numbers.len()
+    are_numbers && separator.count(title) != numbers.len() && lines.count().saturating_add(1) == numbers.len()
 }
 
 /// What caret prints above its matrix.

@@ -6,40 +6,66 @@ use std::borrow::Cow;
 use super::axes;
 use crate::table::Separator;
 
+/// Fields of a line that are looked at.
+pub(super) const MOST_FIELDS: usize = 10_000;
+
 /// The table as others have it, with what rows and columns are called in the corner; `None` of any
 /// other text.
 pub(super) fn below_word(text: &str) -> Option<String> {
     let first = text.lines().next()?;
-    let separator = [',', ';', '\t'].into_iter().find(|&separator| first.contains(separator))?;
+    let mark = [',', ';', '\t'].into_iter().find(|&mark| first.contains(mark))?;
+    let separator = Separator::Character(mark as u8);
+    let width = separator.count(first);
     let split = |line| {
         let mut fields = Vec::new();
-        Separator::Character(separator as u8).split(line, &mut fields);
-        fields
+        let is_whole = width <= MOST_FIELDS && separator.count(line) == width;
+        is_whole.then(|| separator.split(line, &mut fields))?;
+        Some(fields)
     };
-    let mut lines = text.lines().filter(|line| !line.trim_matches([separator, ' ']).is_empty()).map(split);
-    let (mut above, mut names) = (lines.next()?, lines.next()?);
+    let mut lines = text.lines().filter(|line| !line.trim_matches([mark, ' ']).is_empty());
+    let (mut above, mut names) = (split(lines.next()?)?, split(lines.next()?)?);
     if only(&names).is_some() && names.first().is_some_and(|name| axes::is_true(name).is_some()) {
         // The names of the columns come first, behind what they are called.
         std::mem::swap(&mut above, &mut names);
         std::mem::swap(above.first_mut()?, names.first_mut()?);
     }
-    let title = only(&above).filter(|word| axes::of_title(word).is_some())?.to_owned();
-    let mut rows: Vec<Vec<Cow<'_, str>>> = lines.collect();
-    let is_behind_column = names.get(..2).is_some_and(|two| two.iter().all(|name| name.is_empty()));
-    let mut corner =
-        names.first().filter(|corner| !corner.is_empty()).map_or("class", |corner| corner.as_ref()).to_owned();
-    if is_behind_column {
-        let column: Vec<Cow<'_, str>> = rows.iter().filter_map(|row| row.first().cloned()).collect();
-        corner = only(&column)?.to_owned();
-        names.remove(0);
-        rows.iter_mut().filter(|row| !row.is_empty()).for_each(|row| _ = row.remove(0));
-    }
-    *names.first_mut()? = Cow::Owned(format!("{corner}\\{title}"));
-    let line = |fields: &Vec<Cow<'_, str>>| {
-        let quoted = fields.iter().map(|field| format!("\"{}\"", field.replace('"', "\"\"")));
-        quoted.collect::<Vec<_>>().join(&separator.to_string()) + "\n"
+    let title = only(&above).filter(|word| axes::of_title(word).is_some())?;
+    let behind = usize::from(names.get(..2)?.iter().all(|name| name.is_empty()));
+    let corner = match behind {
+        0 => names.first().filter(|corner| !corner.is_empty()).map_or("class", |corner| corner.as_ref()).to_owned(),
+        _ => first_column(lines.clone().map(split))?,
     };
-    Some(format!("{}{}", line(&names), rows.iter().map(line).collect::<String>()))
+    *names.get_mut(behind)? = Cow::Owned(format!("{corner}\\{title}"));
+    let mut table = String::with_capacity(text.len());
+    for fields in std::iter::once(Some(names)).chain(lines.map(split)) {
+        for (at, field) in fields?.iter().enumerate().skip(behind) {
+            if at > behind {
+                table.push(mark);
+            }
+            match field.contains([mark, '"']) {
+                true => table.extend(["\"", &field.replace('"', "\"\""), "\""]),
+                false => table.push_str(field),
+            }
+        }
+        table.push('\n');
+    }
+    Some(table)
+}
+
+/// The one text of the first column, which calls the rows true or predicted.
+fn first_column<'t>(rows: impl Iterator<Item = Option<Vec<Cow<'t, str>>>>) -> Option<String> {
+    let mut word: Option<String> = None;
+    for row in rows {
+        let row = row?;
+        let field = row.first()?;
+        match &word {
+            _ if field.is_empty() => {}
+            Some(word) if word == field => {}
+            Some(_) => return None,
+            None => word = axes::is_true(field).map(|_| field.to_string()),
+        }
+    }
+    word
 }
 
 /// The one text of fields that are else empty.

@@ -58,8 +58,8 @@ pub(super) fn plain(file: &Path, text: &str, reading: &Reading, budget: &mut Bud
     let header = header.join(&separator.to_string());
     // Lines keep their numbers.
     let above = text.lines().count().saturating_sub(lines.clone().count());
-    let rest = text.split_inclusive('\n').skip(above).collect::<String>();
-    let text = format!("{header}{}{rest}", "\n".repeat(above));
+    let begin = text.split_inclusive('\n').take(above).map(str::len).sum::<usize>();
+    let text = format!("{header}{}{}", "\n".repeat(above), text.get(begin..).unwrap_or_default());
     let class_names = reading.class_names.clone().or(values);
     Ok(Some(Plain { text, reading: Reading { class_names, ..reading.clone() }, note }))
 }
