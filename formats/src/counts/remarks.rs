@@ -96,6 +96,14 @@ mod tests {
     }
 
     #[test]
+    fn one_name_above_two_columns_is_no_title() {
+        let split = counts(",test_count\n0,60\n1,48\n2,30\n").unwrap_err();
+        assert!(split.contains("\"test_count\" counts by its name another split"), "{split}");
+        assert_eq!(counts(",train\n0,60\n1,48\n2,30\n"), Ok(vec![60, 48, 30]));
+        assert_eq!(counts("class id,\n0,60\n1,48\n2,30\n"), Ok(vec![60, 48, 30]));
+    }
+
+    #[test]
     fn titles_and_remarks_above_names_are_left_out() {
         for text in [
             "# classes\n[cat, dog, emu]\n",

@@ -90,7 +90,15 @@ fn take_title_off(file: &Path, rows: &mut Vec<Row<'_>>, separator: Separator) ->
     let [first, second, ..] = rows.as_slice() else { return Ok(()) };
     let filled = |row: &Row<'_>| row.fields.iter().filter(|field| !field.is_empty()).count();
     let are_words = |row: &Row<'_>| row.fields.iter().all(|field| field.is_empty() || is_name(field));
-    let is_alone = separator != Separator::Blanks && filled(first) == 1 && filled(second) > 1;
+    // One name above two columns is that of the classes or the counts.
+    let is_title = |title: &str| {
+        let says = Says::of(title);
+        first.fields.len() == 1 || title.contains(' ') && !matches!(says, Says::Class | Says::Index | Says::Rank)
+    };
+    let is_alone = separator != Separator::Blanks
+        && filled(first) == 1
+        && filled(second) > 1
+        && first.fields.first().is_some_and(|title| is_title(title));
     let are_columns = second.fields.iter().all(|name| Says::of(name) != Says::Nothing) && second.fields.len() > 1;
     let is_below = |third: &Row<'_>| third.fields.len() == second.fields.len() && !are_words(third);
     let is_above_names = are_columns && rows.get(2).is_some_and(is_below);
