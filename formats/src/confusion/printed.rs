@@ -62,13 +62,19 @@ fn is_above_square(text: &str) -> bool {
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let (Some(title), Some(row)) = (lines.next(), lines.next()) else { return false };
     let separator = Separator::of(row);
-    if separator.count(row) > MOST_FIELDS || !title.starts_with(char::is_alphabetic) {
+    let width = separator.count(row);
+    let is_whole = (2..=MOST_FIELDS).contains(&width) && separator.count(title) != width;
+    if !is_whole || !title.starts_with(char::is_alphabetic) {
         return false;
     }
-    let mut numbers = Vec::new();
-    separator.split(row, &mut numbers);
-    let are_numbers = numbers.len() > 1 && numbers.iter().all(|number| is_number(number));
-    are_numbers && separator.count(title) != numbers.len() && lines.count().saturating_add(1) == numbers.len()
+    let (rows, last) = lines.fold((1_usize, row), |(rows, _), line| (rows.saturating_add(1), line));
+    // A row of sums has a name in front.
+    let is_of_numbers = |line| {
+        let mut fields = Vec::new();
+        separator.split(line, &mut fields);
+        fields.len() == width && fields.iter().all(|number| is_number(number))
+    };
+    rows == width && is_of_numbers(row) && separator.count(last) == width && is_of_numbers(last)
 }
 
 /// What caret prints above its matrix.

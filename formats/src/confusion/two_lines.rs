@@ -123,6 +123,8 @@ mod tests {
         }
         let found = read("Confusion matrix\n50,2\n2,45\n", None).unwrap();
         assert_eq!((found.counts, found.names), (array![[50, 2], [2, 45]], None));
+        let sums = read("    a   b\n0  50   2\n1   3  45\nAll 53 47\n", Some(Orientation::RowsAreTrue));
+        assert!(sums.unwrap_err().contains("rows with and without names"), "names above a row of sums are no title");
         assert!(read("joy confusion\n50 2\n2 45\n", None).unwrap().names.is_some());
     }
 
