@@ -2,8 +2,8 @@
 
 use crate::bounds::error::check_length;
 use crate::bounds::{
-    Chain, Interval, Outcome, Verdict, chain, even_pair, held_out_intervals, self_bounding_interval, verdicts,
-    weighted_worst_class_interval, worst_class_candidates, worst_class_interval,
+    Chain, Interval, Outcome, Verdict, WeightedConfusions, chain, even_pair, held_out_intervals,
+    self_bounding_interval, verdicts, weighted_worst_class_interval, worst_class_candidates, worst_class_interval,
 };
 use crate::confusion::{ClassWeights, MarginCounts};
 use crate::norms::{SpectralNorm, spectral_norm};
@@ -67,8 +67,8 @@ impl WorstClassAnalysis {
         let confusion = counts.confusion();
         let norm = spectral_norm(&confusion.scale_columns(lambda)?)?;
         let pair = [even_pair(samples.len())];
-        let population_norm =
-            self_bounding_interval(lambda, samples, counts.confusion_counts(), Interval::from(&norm), &pair, delta)?;
+        let weighted = WeightedConfusions::new(lambda, samples, counts.confusion_counts())?;
+        let population_norm = self_bounding_interval(&weighted, Interval::from(&norm), &pair, delta)?;
         Ok(Self {
             chain: chain(lambda, of, Interval::from(&norm), &confusion.column_non_zeros())?,
             class_errors: held_out_intervals(of, delta, 1)?,

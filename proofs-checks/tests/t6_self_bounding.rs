@@ -12,8 +12,8 @@ mod shipped;
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{
-    Interval, VectorPair, even_pair, held_out_intervals, self_bounding_interval, spectral_certificate,
-    weighted_worst_class_interval, worst_class_candidates, worst_class_interval,
+    Interval, VectorPair, WeightedConfusions, even_pair, held_out_intervals, self_bounding_interval,
+    spectral_certificate, weighted_worst_class_interval, worst_class_candidates, worst_class_interval,
 };
 use car_spectral::confusion::{ClassWeights, WeightForm};
 use car_spectral::norms::exact;
@@ -111,14 +111,11 @@ fn coverage() {
             for _ in 0..draws {
                 let table = draw(rng);
                 let norm = exactly(exact::largest_singular_value(seen(&table).view()).unwrap());
-                let entries: Vec<(usize, usize, u64)> = table
-                    .indexed_iter()
-                    .filter(|(_, count)| **count > 0)
-                    .map(|((i, j), &count)| (i, j, count))
-                    .collect();
-                let found = self_bounding_interval(&weights, &counts, entries.iter().copied(), norm, &pairs, delta);
-                let found = *found.unwrap().value().unwrap();
-                let t6 = spectral_certificate(&weights, &counts, entries, delta).unwrap();
+                let entries = table.indexed_iter().filter(|(_, count)| **count > 0);
+                let entries = entries.map(|((i, j), &count)| (i, j, count));
+                let of = WeightedConfusions::new(&weights, &counts, entries).unwrap();
+                let found = *self_bounding_interval(&of, norm, &pairs, delta).unwrap().value().unwrap();
+                let t6 = spectral_certificate(&of, delta).unwrap();
                 let t6 = t6.value().unwrap().population(norm).unwrap();
                 width += (found.upper - found.lower) / (t6.upper - t6.lower) / f64::from(draws);
                 misses[0] += u64::from(truth > found.upper * (1.0 + 1e-12));
@@ -163,8 +160,9 @@ fn one_entry_exactly() {
             let interval = |k: u64, delta: f64| {
                 let pair = std::slice::from_ref(&aimed);
                 let norm = exactly(k as f64 / n as f64);
-                let found = self_bounding_interval(&[1.0; 2], &[n, n], [(1, 0, k)], norm, pair, delta).unwrap();
-                *found.value().unwrap()
+                let counts = [n, n];
+                let of = WeightedConfusions::new(&[1.0; 2], &counts, [(1, 0, k)]).unwrap();
+                *self_bounding_interval(&of, norm, pair, delta).unwrap().value().unwrap()
             };
             let misses = |delta: f64| {
                 let mut largest = [0.0_f64; 2];
@@ -223,13 +221,11 @@ fn the_shipped_resnet() {
     pairs.extend((0..MARGINS.len()).map(|at| top_pair(&weighted(&train.margin_confusion(at).to_dense(), lambda))));
     let (errors, counts) = (test.errors(), test.class_counts());
     let norm = exactly(exact::largest_singular_value(weighted(&test.confusion().to_dense(), lambda).view()).unwrap());
-    let entries: Vec<(usize, usize, u64)> = (0..k)
-        .flat_map(|j| (0..k).filter(move |&i| i != j).map(move |i| (i, j)))
-        .map(|(i, j)| (i, j, test.confusion_count(i, j)))
-        .collect();
-    let found = self_bounding_interval(lambda, counts, entries.iter().copied(), norm, &pairs, delta).unwrap();
-    let found = *found.value().unwrap();
-    let certificate = spectral_certificate(lambda, counts, entries, delta).unwrap();
+    let entries = (0..k).flat_map(|j| (0..k).filter(move |&i| i != j).map(move |i| (i, j)));
+    let entries = entries.map(|(i, j)| (i, j, test.confusion_count(i, j)));
+    let of = WeightedConfusions::new(lambda, counts, entries).unwrap();
+    let found = *self_bounding_interval(&of, norm, &pairs, delta).unwrap().value().unwrap();
+    let certificate = spectral_certificate(&of, delta).unwrap();
     let t6 = certificate.value().unwrap().population(norm).unwrap();
     println!("norm {:.4}; T6' {found:.4?}; T6 {t6:.4?}", norm.upper);
     assert!((found.lower - 1.7285094345415137).abs() < 1e-8 && (found.upper - 3.0136516718019357).abs() < 1e-12);

@@ -9,7 +9,7 @@
 //! random and by search. The slack is a factor of 3.7 or more: these populations cannot show that
 //! the constants are needed.
 
-use car_spectral::bounds::{Interval, Outcome, SpectralCertificate, spectral_certificate};
+use car_spectral::bounds::{Interval, Outcome, SpectralCertificate, WeightedConfusions, spectral_certificate};
 use car_spectral::norms::exact;
 use nalgebra::DMatrix;
 use ndarray::Array2;
@@ -23,7 +23,8 @@ use rand_chacha::ChaCha8Rng;
 fn certificate(weights: &[f64], counts: &[u64], table: &DMatrix<u64>, delta: f64) -> SpectralCertificate {
     let entries =
         (0..counts.len()).flat_map(|j| (0..counts.len()).filter(move |&i| i != j).map(move |i| (i, j, table[(i, j)])));
-    match spectral_certificate(weights, counts, entries, delta).unwrap() {
+    let of = WeightedConfusions::new(weights, counts, entries).unwrap();
+    match spectral_certificate(&of, delta).unwrap() {
         Outcome::Applies(certificate) => certificate,
         Outcome::NotApplicable(reason) => panic!("{reason}"),
     }

@@ -26,6 +26,7 @@
 //! | [`bootstrap_selection_bias`], [`half_split`] | T10: how much too large max_j k_j/n_j is |
 //! | [`images_for_certificate`], [`images_for_paired`], [`seeds_for_paired`] | T11: images and seeds needed |
 //! | [`binary_kl`], [`kl_inverse`] | the relative entropy of two coins and its inverse |
+//! | [`WeightedConfusions`] | held-out counts of confusions with weights, for T6 and T6' |
 //! | [`spectral_certificate()`] | T6: the population's spectral norm from held-out counts |
 //! | [`self_bounding_interval`] | T6': the same, narrower |
 //!
@@ -78,6 +79,7 @@ mod sparsity;
 mod spectral_certificate;
 mod unconditional;
 mod verdict;
+mod weighted_confusions;
 mod worst_class;
 
 pub use chain::{CHAIN_SLACK, Chain, chain, nu};
@@ -115,6 +117,7 @@ pub use sparsity::{NuRange, nu_range};
 pub use spectral_certificate::{SpectralCertificate, spectral_certificate};
 pub use unconditional::{reciprocal_sum, unconditional};
 pub use verdict::{Verdict, VerdictCounts, verdict, verdicts};
+pub use weighted_confusions::WeightedConfusions;
 pub use worst_class::{
     classes_above, weighted_worst_class_interval, worst_class_candidates, worst_class_certificate, worst_class_interval,
 };

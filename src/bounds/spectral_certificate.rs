@@ -22,8 +22,8 @@
 //! counts. Choose one of the two before looking; the smaller of both holds with probability 1 - 2
 //! delta. T5 and T6 together: 1 - 2 delta.
 
-use super::error::{check_delta, check_errors, check_length, check_num_classes, check_weights};
-use super::{BoundError, Interval, NotApplicable, Outcome};
+use super::error::check_delta;
+use super::{BoundError, Interval, Outcome, WeightedConfusions};
 
 /// The two radii of T6.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,40 +50,26 @@ impl SpectralCertificate {
     }
 }
 
-/// T6 from held-out counts: `counts` n_j, and `confusions` the triplets (predicted i, true j,
-/// count) with i != j, in any order, zeros left out or not.
+/// T6 from held-out counts.
 ///
 /// Not applicable if a class has no held-out example: its column is not estimated.
 ///
 /// # Errors
-/// [`BoundError::TooFewClasses`], [`BoundError::Length`], [`BoundError::Weight`],
-/// [`BoundError::Delta`], [`BoundError::ConfusionEntry`]; [`BoundError::MoreErrorsThanSamples`] if
-/// a column sums to more than n_j.
+/// [`BoundError::Delta`].
 pub fn spectral_certificate(
-    weights: &[f64],
-    counts: &[u64],
-    confusions: impl IntoIterator<Item = (usize, usize, u64)>,
+    of: &WeightedConfusions<'_>,
     delta: f64,
 ) -> Result<Outcome<SpectralCertificate>, BoundError> {
-    let num_classes = counts.len();
-    check_num_classes(num_classes)?;
-    check_length("weights", num_classes, weights.len())?;
-    check_weights(weights)?;
+    let WeightedConfusions { weights, counts, entries, errors } = of;
     check_delta(delta)?;
-
-    let mut errors = vec![0_u64; num_classes];
-    let mut row_variances = vec![0.0; num_classes];
-    for (predicted, class, count) in confusions {
-        if predicted >= num_classes || class >= num_classes || predicted == class {
-            return Err(BoundError::ConfusionEntry { predicted, class, num_classes });
-        }
-        errors[class] = errors[class].saturating_add(count);
-        check_errors(class, errors[class], counts[class])?;
-        // lambda_j^2 ĉ_ij / n_j = (lambda_j / n_j)^2 count; not a number for n_j = 0, where nothing is estimated.
-        row_variances[predicted] += (weights[class] / counts[class] as f64).powi(2) * count as f64;
+    if let Some(reason) = of.not_estimated() {
+        return Ok(Outcome::NotApplicable(reason));
     }
-    if let Some(class) = counts.iter().position(|&count| count == 0) {
-        return Ok(Outcome::NotApplicable(NotApplicable::ClassWithoutSamples { class }));
+    let num_classes = counts.len();
+    let mut row_variances = vec![0.0; num_classes];
+    for &(predicted, class, count) in entries {
+        // lambda_j^2 ĉ_ij / n_j = (lambda_j / n_j)^2 count.
+        row_variances[predicted] += (weights[class] / counts[class] as f64).powi(2) * count as f64;
     }
 
     let k = num_classes as f64;
@@ -127,6 +113,7 @@ pub(super) fn upper_mean(seen: f64, scale: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bounds::NotApplicable;
 
     /// Every class loses `errors` of its 100 examples, spread over the next classes one each.
     fn spread(num_classes: usize, errors: usize) -> Vec<(usize, usize, u64)> {
@@ -136,11 +123,9 @@ mod tests {
     #[test]
     fn hundred_classes_of_hundred() {
         let certificate = |weight: f64, errors| {
-            spectral_certificate(&[weight; 100], &[100; 100], spread(100, errors), 0.05)
-                .unwrap()
-                .value()
-                .copied()
-                .unwrap()
+            let weights = [weight; 100];
+            let of = WeightedConfusions::new(&weights, &[100; 100], spread(100, errors)).unwrap();
+            spectral_certificate(&of, 0.05).unwrap().value().copied().unwrap()
         };
         // python: 1 + sqrt(log(20)); the sharp radius from tests/reference in proofs-checks/tests/t6_*.rs
         approx::assert_relative_eq!(certificate(1.0, 50).simple, 2.7308183826022847, max_relative = 1e-14);
@@ -154,7 +139,8 @@ mod tests {
         // Three classes, n = 16, 4, 2 and weights 3, 4, 1. Column sums 12, 4, 1; row 0 holds (0, 1) twice and (0, 2).
         let (weights, counts, delta) = ([3.0, 4.0, 1.0], [16, 4, 2], 0.2_f64);
         let confusions = [(0, 1, 1), (2, 0, 12), (0, 2, 1), (0, 1, 3), (1, 0, 0)];
-        let found = spectral_certificate(&weights, &counts, confusions, delta).unwrap().value().copied().unwrap();
+        let of = WeightedConfusions::new(&weights, &counts, confusions).unwrap();
+        let found = spectral_certificate(&of, delta).unwrap().value().copied().unwrap();
         let l = (18.0 / delta).ln();
         let at_most = |mean: f64, scale: f64| ((scale / 2.0).sqrt() + (mean + scale / 2.0).sqrt()).powi(2);
         let ln_variance = (9.0 / delta).ln();
@@ -176,19 +162,13 @@ mod tests {
     #[test]
     fn reasons_and_errors() {
         let at = |weights: &[f64], counts: &[u64], entries: &[(usize, usize, u64)]| {
-            spectral_certificate(weights, counts, entries.iter().copied(), 0.05)
+            let of = WeightedConfusions::new(weights, counts, entries.iter().copied()).unwrap();
+            spectral_certificate(&of, 0.05)
         };
         assert_eq!(
             at(&[1.0; 2], &[3, 0], &[]).unwrap().reason(),
             Some(NotApplicable::ClassWithoutSamples { class: 1 })
         );
-        assert!(matches!(at(&[1.0; 2], &[3, 3], &[(1, 1, 1)]), Err(BoundError::ConfusionEntry { .. })));
-        assert!(matches!(at(&[1.0; 2], &[3, 3], &[(2, 1, 1)]), Err(BoundError::ConfusionEntry { .. })));
-        assert!(matches!(
-            at(&[1.0; 2], &[3, 3], &[(0, 1, 2), (0, 1, 2)]),
-            Err(BoundError::MoreErrorsThanSamples { class: 1, errors: 4, samples: 3 })
-        ));
-        assert!(matches!(at(&[1.0; 3], &[3, 3], &[]), Err(BoundError::Length { .. })));
         let certificate = at(&[1.0; 2], &[3, 3], &[(0, 1, 2)]).unwrap().value().copied().unwrap();
         let interval = certificate.population(Interval { lower: 0.5, upper: 0.5 }).unwrap();
         assert_eq!(interval, Interval { lower: 0.0, upper: certificate.a_priori });

@@ -12,8 +12,9 @@ mod split;
 
 use car_spectral::ClassErrors;
 use car_spectral::bounds::{
-    BiasFreeReluNetwork, Interval, LayerNorms, VectorPair, WEIGHT_RANGE, held_out_alpha, held_out_intervals,
-    self_bounding_interval, simultaneous_floor, spectral_certificate, weighted_worst_class_interval, worst_class_floor,
+    BiasFreeReluNetwork, Interval, LayerNorms, VectorPair, WEIGHT_RANGE, WeightedConfusions, held_out_alpha,
+    held_out_intervals, self_bounding_interval, simultaneous_floor, spectral_certificate,
+    weighted_worst_class_interval, worst_class_floor,
 };
 use car_spectral::confusion::{ClassWeights, MarginCounts, WeightForm};
 use car_spectral::longtail::{ClassMetrics, Group};
@@ -213,14 +214,13 @@ fn train_to_test_of(
             test_minus_train: held_out.value - at.norms.spectral_norm_weighted.value,
         })
         .collect();
-    let triplets: Vec<(usize, usize, u64)> =
-        test.confusion.non_zeros().map(|(i, j, _)| (i, j, test.counts.confusion_count(i, j))).collect();
+    let confused = test.confusion.non_zeros().map(|(i, j, _)| (i, j, test.counts.confusion_count(i, j)));
+    let counts = WeightedConfusions::new(weights, test.counts.class_counts(), confused)?;
     // T6 is about one model; M models share delta as in T5.
     let delta = settings.delta / settings.models_compared as f64;
-    let counts = test.counts.class_counts();
-    let outcome = spectral_certificate(weights, counts, triplets.clone(), delta)?;
+    let outcome = spectral_certificate(&counts, delta)?;
     let enclosure = Interval::new(held_out.lower, held_out.upper)?;
-    let narrower = self_bounding_interval(weights, counts, triplets, enclosure, pairs, delta)?;
+    let narrower = self_bounding_interval(&counts, enclosure, pairs, delta)?;
     let certificate = outcome
         .value()
         .zip(narrower.value())
