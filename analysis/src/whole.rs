@@ -1,8 +1,8 @@
 //! Models, analysed and compared: the whole report of them.
 
-use crate::results::{ModelFigures, Report, Settings};
+use crate::results::{ModelFigures, ModelReport, Report, Settings, Warning};
 use crate::subject::Subject;
-use crate::{Result, compare, report, verify};
+use crate::{Result, compare, verify, warnings};
 
 /// Settings of the analysis of these models together: they share delta, and so do their
 /// comparisons.
@@ -13,8 +13,9 @@ pub fn shared(settings: verify::Settings, subjects: &[Subject]) -> verify::Setti
 }
 
 /// Analyses the models one by one and compares them. Of `about` the report keeps who made it and
-/// from what, the numbers come from `settings`. `progress` is told what is being done, in a few
-/// words, before each part.
+/// from what, the numbers come from `settings`. `named` writes a sentence whose settings are named
+/// in backticks with the names that the reader knows. `progress` is told what is being done, in a
+/// few words, before each part.
 ///
 /// # Errors
 /// What [`verify::verify`] and the comparisons say.
@@ -23,19 +24,17 @@ pub fn report(
     settings: &verify::Settings,
     groups: &[compare::SeedGroup],
     about: Settings,
+    named: &dyn Fn(&str) -> String,
     mut progress: impl FnMut(String),
 ) -> Result<(Report, Vec<ModelFigures>)> {
-    let (mut models, mut figures) = (Vec::new(), Vec::new());
-    for subject in subjects {
-        let verified = verify::verify(subject, settings, |part| progress(format!("{}: {part}", subject.name)));
-        let (model, figure) = verified.map_err(|error| error.of(subject.file()))?;
-        models.push(model);
-        figures.push(figure);
-    }
+    let mut alone = vec![Vec::new(); subjects.len()];
     for (model, warning) in compare::not_compared(subjects) {
-        models[model].warnings.push(warning);
+        alone[model].push(warning);
     }
-    models.iter_mut().for_each(report::put_into_words);
+    let analysed = subjects.iter().zip(alone).map(|(subject, alone)| {
+        model(subject, settings, alone, named, |part| progress(format!("{}: {part}", subject.name)))
+    });
+    let (models, figures) = analysed.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     progress("comparisons".to_owned());
     let report = Report {
         settings: Settings {
@@ -52,4 +51,19 @@ pub fn report(
         ..Report::default()
     };
     Ok((report, figures))
+}
+
+/// Analyses one model. Of the warnings those of `alone` come last.
+pub(crate) fn model(
+    subject: &Subject,
+    settings: &verify::Settings,
+    alone: Vec<Warning>,
+    named: &dyn Fn(&str) -> String,
+    progress: impl FnMut(&str),
+) -> Result<(ModelReport, ModelFigures)> {
+    let found = verify::verify(subject, settings, progress).map_err(|error| error.of(subject.file()))?;
+    let figures = ModelFigures { test_confusion: found.counts.confusion() };
+    let mut warnings = warnings::of(subject, &found.counts, found.counts_of_training.as_ref());
+    warnings.extend(alone);
+    Ok((ModelReport::new(subject, found, warnings, named), figures))
 }

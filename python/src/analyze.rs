@@ -121,10 +121,7 @@ fn analysis(subjects: Vec<Subject>, settings: verify::Settings) -> Result<Analys
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Settings::default()
     };
-    let (mut report, figures) = whole::report(&subjects, &settings, &[], about, |_| {})?;
-    for sentence in report.models.iter_mut().flat_map(|model| &mut model.left_out) {
-        *sentence = by_keywords(sentence);
-    }
+    let (report, figures) = whole::report(&subjects, &settings, &[], about, &by_keywords, |_| {})?;
     report::check(&report, &figures)?;
     Ok(Analysis { subjects, settings, report, figures })
 }

@@ -108,7 +108,7 @@ fn check_model(at: &str, model: &ModelReport) -> Result<(), ReportError> {
         for (part, values) in bound.parts() {
             length_if(&format!("{at}.{part}"), k, values)?;
         }
-        length_if(&format!("{at}.class_verdict"), k, bound.class_verdict.as_deref())?;
+        length_if(&format!("{at}.class_verdict"), k, bound.values.class_verdict.as_deref())?;
     }
     for (n, pair) in model.confusions.iter().enumerate() {
         class(&format!("{at}.confusions[{n}].true"), k, pair.true_class)?;

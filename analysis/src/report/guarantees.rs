@@ -21,7 +21,7 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     sentences.push(candidates(model, &sure));
     sentences.extend(mostly_wrong(model, &sure));
     sentences.extend(next_images(model, &sure));
-    if let Some(found) = model.train_to_test.as_ref().and_then(|step| step.certificate.as_ref()) {
+    if let Some(found) = model.train_to_test.as_ref().and_then(|told| told.step.certificate.as_ref()) {
         sentences.push(format!(
             "One number for all confusions together that counts rare classes more, the spectral norm ‖CΛ‖₂, is {} on these test \
              samples; on all samples there could be it lies between {} and {} with probability {sure} (T6').",

@@ -190,23 +190,27 @@ pub(super) fn looseness(model: &ModelReport) -> String {
 /// What the bounds with every term known say, taken together.
 fn bounds(model: &ModelReport) -> String {
     let complete: Vec<&BoundReport> =
-        model.bounds.iter().filter(|bound| bound.applicable && bound.total.is_some()).collect();
+        model.bounds.iter().filter(|bound| bound.applicable && bound.values.total.is_some()).collect();
     let (k, classes) = (model.num_classes, |count: usize| counted(count, "class", "classes"));
-    if let Some(bound) = complete.iter().max_by_key(|bound| bound.verdict.violated).filter(|b| b.verdict.violated > 0) {
-        let violated = classes(bound.verdict.violated);
+    if let Some(bound) =
+        complete.iter().max_by_key(|bound| bound.values.verdict.violated).filter(|b| b.values.verdict.violated > 0)
+    {
+        let violated = classes(bound.values.verdict.violated);
         return format!(
             "A bound from training samples is violated for {violated} of {k}: it lies below the whole interval of the error ({})",
             bound.id
         );
     }
-    if let Some(bound) = complete.iter().max_by_key(|bound| bound.verdict.holds).filter(|b| b.verdict.holds > 0) {
-        let holds = classes(bound.verdict.holds);
+    if let Some(bound) =
+        complete.iter().max_by_key(|bound| bound.values.verdict.holds).filter(|b| b.values.verdict.holds > 0)
+    {
+        let holds = classes(bound.values.verdict.holds);
         return format!(
             "A bound from training samples is usable for {holds} of {k}: below 100 %, and it covers the error's whole interval ({})",
             bound.id
         );
     }
-    if complete.iter().any(|bound| bound.verdict.undecided > 0) {
+    if complete.iter().any(|bound| bound.values.verdict.undecided > 0) {
         return "No bound is confirmed: those below 100 % lie within the intervals of the errors, so more test samples \
                 are needed to tell"
             .to_owned();
@@ -223,10 +227,10 @@ fn bounds(model: &ModelReport) -> String {
     let missing = inapplicable_families(model);
     let mut answer = "No bound from training samples is usable".to_owned();
     let partial: Vec<&BoundReport> =
-        model.bounds.iter().filter(|bound| bound.applicable && bound.first_term.is_some()).collect();
+        model.bounds.iter().filter(|bound| bound.applicable && bound.values.first_term.is_some()).collect();
     if let Some(id) = partial.first().map(|bound| bound.id) {
         answer.push_str(": of the published one only a first term can be computed");
-        if partial.iter().all(|bound| bound.verdict.vacuous == k) {
+        if partial.iter().all(|bound| bound.values.verdict.vacuous == k) {
             answer.push_str(", which alone is 100 % or more for every class");
         }
         answer.push_str(&format!(" ({id})"));

@@ -93,7 +93,7 @@ fn row(model: &ModelReport, candidates: &HashSet<usize>, class: usize) -> Vec<(S
                 put(&format!("{} {part}{margin}", bound.id), number(values[class]));
             }
         }
-        if let Some(verdicts) = &bound.class_verdict {
+        if let Some(verdicts) = &bound.values.class_verdict {
             put(&format!("{} verdict{margin}", bound.id), verdicts[class].id().to_owned());
         }
     }

@@ -15,10 +15,9 @@ use car_spectral_runs::settings::{
 use car_spectral_runs::{Run, SplitMetrics};
 use ndarray::{Array1, Array2};
 
-use super::put_into_words;
 use crate::results::*;
 use crate::subject::{Scored, Subject};
-use crate::{compare, verify};
+use crate::{compare, verify, whole};
 
 /// What a sample model is made of.
 #[derive(Clone, Debug)]
@@ -91,9 +90,7 @@ impl Sample {
             models_compared: self.models_compared,
             comparisons: 1,
         };
-        let (mut model, figures) = verify::verify(&self.subject(), &settings, |_| ()).unwrap();
-        put_into_words(&mut model);
-        (model, figures)
+        whole::model(&self.subject(), &settings, Vec::new(), &str::to_owned, |_| ()).unwrap()
     }
 
     /// Scores of which the true class's stands out more, the more training images it has.

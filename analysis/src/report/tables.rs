@@ -344,8 +344,8 @@ pub(super) fn bounds(model: &ModelReport, applicable_only: bool) -> Table {
     }
     let mut said: Vec<Option<Note<'_>>> = Vec::new();
     for (ids, bound) in rows {
-        let part = if bound.total.is_none() && bound.first_term.is_some() { " (first term)" } else { "" };
-        let counts = bound.verdict;
+        let part = if bound.values.total.is_none() && bound.values.first_term.is_some() { " (first term)" } else { "" };
+        let counts = bound.values.verdict;
         let note = Note::on(bound);
         let repeated = bound.applicable && said.contains(&note);
         said.push(note);
@@ -354,7 +354,7 @@ pub(super) fn bounds(model: &ModelReport, applicable_only: bool) -> Table {
             if repeated { "as above".to_owned() } else { note.map_or_else(String::new, |note| note.to_string()) },
             dash(bound.margin.map(|g| WrittenMargin(g).to_string())),
             dash(at_worst(model, bound).map(short)),
-            dash(bound.tightness_at_worst.map(|t| format!("{} ×", short(t)))),
+            dash(bound.values.tightness_at_worst.map(|t| format!("{} ×", short(t)))),
             counts.holds.to_string(),
             counts.vacuous.to_string(),
             counts.undecided.to_string(),
@@ -454,7 +454,7 @@ pub(super) fn files(report: &Report) -> Table {
 
 fn at_worst(model: &ModelReport, bound: &BoundReport) -> Option<f64> {
     let worst = model.test.worst_class.as_ref();
-    worst.and_then(|worst| bound.per_class().and_then(|values| values[worst.index])).or(bound.value)
+    worst.and_then(|worst| bound.per_class().and_then(|values| values[worst.index])).or(bound.values.value)
 }
 
 fn weighted(norms: &MatrixNorms) -> String {

@@ -221,7 +221,7 @@ fn a_plot_that_would_hold_nothing_is_not_drawn() {
     let mut model = few(20).build();
     assert!(!stems(&model).contains(&"bound_vs_error".to_owned()));
     for bound in model.0.bounds.iter_mut().filter(|bound| bound.id == Statement::T3) {
-        bound.total = bound.total.take().map(|total| vec![Some(0.9); total.len()]);
+        bound.values.total = bound.values.total.take().map(|total| vec![Some(0.9); total.len()]);
     }
     assert!(stems(&model).contains(&"bound_vs_error".to_owned()));
     model.0.test.split.margins.truncate(1);
@@ -537,8 +537,8 @@ fn degenerate_models_are_drawn() {
     draws("unknown_counts", vec![(model, figures)]);
     // One margin; bounds with gaps and extreme values; a single few-shot class.
     let (mut model, figures) = Sample { margins: vec![0.5], test_per_class: 30, ..Sample::fashion() }.build();
-    for bound in model.bounds.iter_mut().filter(|bound| bound.total.is_some()) {
-        bound.total = Some((0..10).map(|j| (j % 3 > 0).then(|| 10f64.powi(40 * j - 200))).collect());
+    for bound in model.bounds.iter_mut().filter(|bound| bound.values.total.is_some()) {
+        bound.values.total = Some((0..10).map(|j| (j % 3 > 0).then(|| 10f64.powi(40 * j - 200))).collect());
     }
     model.groups = Some((0..10).map(|j| if j == 9 { Group::Few } else { Group::Many }).collect());
     model.test.medium = None;
@@ -790,23 +790,23 @@ fn the_headline_tells_what_the_bounds_say() {
     says(&model, vacuous);
     says(&model, "The published inequality from the spectral norm to the worst class holds for every");
     let t3 = model.bounds.iter().position(|bound| bound.id == Statement::T3 && bound.applicable).unwrap();
-    model.bounds[t3].verdict = VerdictCounts { holds: 4, vacuous: 6, ..Default::default() };
+    model.bounds[t3].values.verdict = VerdictCounts { holds: 4, vacuous: 6, ..Default::default() };
     says(&model, "is usable for 4 classes of 10: below 100 %, and it covers the error's whole interval (T3).");
-    model.bounds[t3].verdict = VerdictCounts { violated: 1, holds: 9, ..Default::default() };
+    model.bounds[t3].values.verdict = VerdictCounts { violated: 1, holds: 9, ..Default::default() };
     says(&model, "is violated for 1 class of 10: it lies below the whole interval of the error (T3).");
     model.test.split.chain.slack_factor = Some(1.0 + 1e-12);
     says(&model, "here its bound is equal to the weighted worst-class error (attained) (S2).");
-    model.bounds[t3].verdict = VerdictCounts { undecided: 10, ..Default::default() };
+    model.bounds[t3].values.verdict = VerdictCounts { undecided: 10, ..Default::default() };
     says(&model, "No bound is confirmed");
-    model.bounds.retain(|bound| bound.total.is_none());
+    model.bounds.retain(|bound| bound.values.total.is_none());
     for bound in model.bounds.iter_mut().filter(|bound| bound.id == Statement::T2) {
-        bound.verdict = VerdictCounts { undecided: 10, ..Default::default() };
+        bound.values.verdict = VerdictCounts { undecided: 10, ..Default::default() };
     }
     let none = " No bound from training samples is usable: of the published one only a first term can be computed (T2), and no other \
                 applies (T1 and T3). ";
     says(&model, none);
     for bound in model.bounds.iter_mut().filter(|bound| bound.id == Statement::T2) {
-        bound.verdict = VerdictCounts { vacuous: 10, ..Default::default() };
+        bound.values.verdict = VerdictCounts { vacuous: 10, ..Default::default() };
     }
     says(&model, "first term can be computed, which alone is 100 % or more for every class (T2), and");
     let [first, second] = [3, 5];

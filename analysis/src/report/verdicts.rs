@@ -6,32 +6,28 @@ use std::fmt;
 use car_spectral::bounds::{NotApplicable, Verdict, VerdictCounts};
 use car_spectral::confusion::WrittenMargin;
 
-use crate::results::{BoundReport, ModelReport, SplitReport, Statement, TrainToTest, VerdictSentence};
+use crate::results::{BoundReport, ModelReport, SplitReport, Statement, Step, TrainToTest, VerdictSentence};
 use crate::words::{counted, listed, multiple, percent, short};
 
-/// Writes what `report.json` says in words of a model: the sentences of its verdicts, and the notes
-/// on its bounds.
-pub(crate) fn put_into_words(model: &mut ModelReport) {
-    for bound in &mut model.bounds {
-        bound.reason = Note::on(bound).map(|note| note.to_string());
-    }
+/// What `report.json` says in words of each step that was checked.
+pub(super) fn verdict_sentences(
+    test: &SplitReport,
+    step: Option<&TrainToTest>,
+    bounds: &[BoundReport],
+) -> Vec<VerdictSentence> {
     let plain = |id: &str, sentence| VerdictSentence { id: id.to_owned(), sentence, ..VerdictSentence::default() };
-    let mut verdicts = vec![plain("chain", chain_sentence(&model.test.split))];
-    if let (Some(step), Some(train)) = (&mut model.train_to_test, &model.train) {
-        step.sentence = step_sentence(step, train);
-        verdicts.push(plain("train-to-test", step.sentence.clone()));
-    }
-    verdicts.extend(model.bounds.iter().map(|bound| {
+    let steps = step.map(|step| plain("train-to-test", step.sentence.clone()));
+    let of_bounds = bounds.iter().map(|bound| {
         let finding = Finding::of(bound).to_string();
         VerdictSentence {
             id: bound.id.to_string(),
             margin: bound.margin,
             sentence: format!("{}{}: {finding}", bound.id, at_margins(bound.margin.as_slice())),
-            counts: Some(bound.verdict),
+            counts: Some(bound.values.verdict),
             finding: Some(finding),
         }
-    }));
-    model.verdicts = verdicts;
+    });
+    std::iter::once(plain("chain", chain_sentence(test))).chain(steps).chain(of_bounds).collect()
 }
 
 /// How loose the chain is on test data.
@@ -56,7 +52,7 @@ pub(super) fn chain_sentence(test: &SplitReport) -> String {
 }
 
 /// What may and may not be concluded from training for test data.
-fn step_sentence(step: &TrainToTest, train: &SplitReport) -> String {
+pub(super) fn step_sentence(step: &Step, train: &SplitReport) -> String {
     let population = match &step.certificate {
         Some(found) => {
             let [lower, upper] = found.self_bounding.map(short);
@@ -94,15 +90,15 @@ impl<'a> Note<'a> {
     /// `None` if there is nothing to say.
     pub(super) fn on(bound: &'a BoundReport) -> Option<Self> {
         if let Some(precondition) = bound.precondition {
-            let (least_value, least_total) = (bound.least_value, bound.least_total.as_deref());
-            let num_classes = bound.verdict.total();
+            let (least_value, least_total) = (bound.values.least_value, bound.values.least_total.as_deref());
+            let num_classes = bound.values.verdict.total();
             return Some(Self::NotApplicable { precondition, least_value, least_total, num_classes });
         }
         if bound.id == Statement::T2 {
             return Some(Self::FirstTermAlone);
         }
-        let vacuous = bound.vacuous_whatever_the_weights;
-        bound.least_kl.map(|least| Self::LeastKl { least, vacuous })
+        let vacuous = bound.values.vacuous_whatever_the_weights;
+        bound.values.least_kl.map(|least| Self::LeastKl { least, vacuous })
     }
 }
 
@@ -154,7 +150,7 @@ enum Finding<'a> {
 
 impl<'a> Finding<'a> {
     fn of(bound: &'a BoundReport) -> Self {
-        let counts = bound.verdict;
+        let counts = bound.values.verdict;
         if let Some(note) = Note::on(bound).filter(|_| !bound.applicable) {
             return Self::NotApplicable(note);
         }
@@ -266,7 +262,7 @@ pub(super) fn said_once(model: &ModelReport) -> Vec<Said<'_>> {
         ids: vec![bound.id],
         margins: bound.margin.into_iter().collect(),
         finding: Finding::of(bound),
-        counts: bound.verdict,
+        counts: bound.values.verdict,
         sentence: String::new(),
     });
     let by_margin = put_together(each, |first, other| {
@@ -323,9 +319,11 @@ fn in_words(statement: Statement) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::BoundValues;
 
     fn bound(id: Statement, margin: Option<f64>, counts: VerdictCounts) -> BoundReport {
-        BoundReport { id, margin, applicable: true, verdict: counts, ..BoundReport::default() }
+        let values = BoundValues { verdict: counts, ..BoundValues::default() };
+        BoundReport { id, margin, applicable: true, values, ..BoundReport::default() }
     }
 
     fn all_vacuous(classes: usize) -> VerdictCounts {
@@ -336,11 +334,10 @@ mod tests {
     fn findings_that_differ_in_the_margin_or_the_statement_alone_are_said_once() {
         use Statement::*;
         let vacuous = |id, g| bound(id, Some(g), all_vacuous(9));
-        let refused = |id, margin, precondition, least_value| BoundReport {
-            applicable: false,
-            precondition: Some(precondition),
-            least_value,
-            ..bound(id, margin, VerdictCounts { not_applicable: 9, ..Default::default() })
+        let refused = |id, margin, precondition, least_value| {
+            let mut bound = bound(id, margin, VerdictCounts { not_applicable: 9, ..Default::default() });
+            bound.values.least_value = least_value;
+            BoundReport { applicable: false, precondition: Some(precondition), ..bound }
         };
         let at_five = |id| refused(id, Some(5.0), NotApplicable::ResidualNetwork, None);
         let bounds = vec![

@@ -1,5 +1,5 @@
-//! Typed structures for what an analysis found; written out they are `report.json`, schema
-//! `car-spectral.report/1`.
+//! Typed structures for what an analysis found: [`Verified`] of one model, in numbers; [`Report`]
+//! of all, with its sentences. Written out it is `report.json`, schema `car-spectral.report/1`.
 //!
 //! Conventions, for every field: K is the number of classes and a vector of length K is indexed by
 //! class; errors, accuracies, shares and rates are fractions in [0, 1]; a value that does not exist
@@ -15,6 +15,7 @@ mod settings;
 mod split;
 mod statement;
 mod test;
+mod verified;
 mod warning;
 
 use schemars::transform::{RecursiveTransform, Transform as _};
@@ -24,15 +25,18 @@ use serde::{Deserialize, Serialize};
 pub use car_spectral::bounds::{ComparisonVerdict, LayerNorms, NotApplicable, Verdict, VerdictCounts};
 pub use car_spectral::longtail::Group;
 pub use comparison::{ClassDifference, Comparison, Difference, GroupComparison, SeedDifference, WorstClassDifference};
-pub use model::{BoundReport, ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, VerdictSentence};
+pub use model::{
+    BoundReport, BoundValues, ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, VerdictSentence,
+};
 pub use settings::Settings;
 pub(crate) use split::SURROGATE_CLASSES;
 pub use split::{Chain, Enclosure, MarginReport, MatrixNorms, SplitReport, Surrogate, Ties, TopPair};
 pub use statement::Statement;
 pub use test::{
-    ClassesAbove, GroupAccuracy, MaxError, NextSample, Planning, SpectralCertificate, TestReport, TrainQuantity,
+    ClassesAbove, GroupAccuracy, MaxError, NextSample, Planning, SpectralCertificate, Step, TestReport, TrainQuantity,
     TrainToTest, WeightedWorstClass, WorstClass,
 };
+pub use verified::{Bound, Verified};
 pub use warning::Warning;
 
 pub use crate::source::{DataFile, Preprocessing, Source, TrainingRun};

@@ -105,6 +105,14 @@ pub struct BoundReport {
     /// Reason why it does not apply (with numbers), or what to know about the value, in words;
     /// `None` if there is nothing to say.
     pub reason: Option<String>,
+    /// Values of the bound.
+    #[serde(flatten)]
+    pub values: BoundValues,
+}
+
+/// Values of a bound, whole and for each class, and the verdicts on them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BoundValues {
     /// A bound on a whole matrix (T1, T1'): the radius of ‖C_S - C_D‖₂; `None` for bounds on each
     /// class.
     pub value: Option<f64>,
@@ -148,18 +156,18 @@ pub struct BoundReport {
 impl BoundReport {
     /// The value drawn and compared for each class: `total` where it exists, else `first_term`.
     pub fn per_class(&self) -> Option<&[Option<f64>]> {
-        self.total.as_deref().or(self.first_term.as_deref())
+        self.values.total.as_deref().or(self.values.first_term.as_deref())
     }
 
     /// What there may be of this bound for each class, by name.
     pub(crate) fn parts(&self) -> [(&'static str, Option<&[Option<f64>]>); 6] {
         [
-            ("first_term", self.first_term.as_deref()),
-            ("complexity", self.complexity.as_deref()),
-            ("relative_entropy", self.relative_entropy.as_deref()),
-            ("total", self.total.as_deref()),
-            ("least_total", self.least_total.as_deref()),
-            ("floor", self.floor.as_deref()),
+            ("first_term", self.values.first_term.as_deref()),
+            ("complexity", self.values.complexity.as_deref()),
+            ("relative_entropy", self.values.relative_entropy.as_deref()),
+            ("total", self.values.total.as_deref()),
+            ("least_total", self.values.least_total.as_deref()),
+            ("floor", self.values.floor.as_deref()),
         ]
     }
 

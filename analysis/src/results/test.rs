@@ -179,10 +179,9 @@ pub struct SpectralCertificate {
     pub pairs: usize,
 }
 
-/// The step from the training quantity to the test quantity. No theorem is shown for this step at
-/// real sizes: it is a measured difference, reported for what it is.
+/// The step from the training quantity to the test quantity, measured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct TrainToTest {
+pub struct Step {
     /// ‖C_{S,g}Λ‖₂ on training data at each margin of the grid.
     pub train: Vec<TrainQuantity>,
     /// ‖CΛ‖₂ of the hard test matrix.
@@ -194,6 +193,15 @@ pub struct TrainToTest {
     /// The precondition of T6 that fails; `None` if it applies.
     #[serde(default)]
     pub precondition: Option<NotApplicable>,
+}
+
+/// The step from the training quantity to the test quantity. No theorem is shown for this step at
+/// real sizes: it is a measured difference, reported for what it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TrainToTest {
+    /// Measured values.
+    #[serde(flatten)]
+    pub step: Step,
     /// A sentence on what may and may not be concluded.
     pub sentence: String,
 }

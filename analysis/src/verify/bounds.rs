@@ -11,7 +11,7 @@ use car_spectral::bounds::{
 use super::settings::Settings;
 use super::split::AnalysedSplit;
 use crate::Result;
-use crate::results::{BoundReport, Statement, VerdictCounts};
+use crate::results::{Bound, BoundValues, Statement, VerdictCounts};
 
 /// Everything the statements are about.
 pub(super) struct Statements<'a> {
@@ -28,7 +28,7 @@ pub(super) struct Statements<'a> {
 
 impl Statements<'_> {
     /// All statements, in the order of `THEORY.md`.
-    pub fn judge(&self) -> Result<Vec<BoundReport>> {
+    pub fn judge(&self) -> Result<Vec<Bound>> {
         let of_randomised = [
             self.radius(Statement::T1, morvant)?,
             self.radius(Statement::T1With4K, matrix_hoeffding)?,
@@ -38,33 +38,29 @@ impl Statements<'_> {
         Ok(of_randomised.into_iter().chain(self.t2()?).chain(self.t3()?).collect())
     }
 
-    fn not_applicable(&self, id: Statement, margin: Option<f64>, precondition: NotApplicable) -> BoundReport {
+    fn not_applicable(&self, id: Statement, margin: Option<f64>, precondition: NotApplicable) -> Bound {
         let verdict = VerdictCounts { not_applicable: self.weights.len(), ..VerdictCounts::default() };
-        BoundReport {
-            id,
-            margin,
-            applicable: false,
-            precondition: Some(precondition),
-            verdict,
-            ..BoundReport::default()
-        }
+        let values = BoundValues { verdict, ..BoundValues::default() };
+        Bound { id, margin, precondition: Some(precondition), values }
     }
 
     /// T1, T1 with 4K and T1' need a randomised classifier; what each would give at best, with KL =
     /// 0, is told.
-    fn radius(&self, id: Statement, bound: RadiusBound) -> Result<BoundReport> {
+    fn radius(&self, id: Statement, bound: RadiusBound) -> Result<Bound> {
         let Some(counts) = self.train_counts else {
             return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData));
         };
         let least_value = bound(counts, Posterior::Gibbs { kl: 0.0 }, self.settings.delta)?.value().copied();
         let outcome = bound(counts, Posterior::Deterministic, self.settings.delta)?;
         let precondition = outcome.reason().expect("a deterministic classifier never meets the precondition");
-        Ok(BoundReport { least_value, ..self.not_applicable(id, None, precondition) })
+        let mut bound = self.not_applicable(id, None, precondition);
+        bound.values.least_value = least_value;
+        Ok(bound)
     }
 
     /// T1'' takes a single network only as a point mass of a countable prior, which is not at hand;
     /// what it would give a randomised one at best, with KL = 0 and no training error, is told.
-    fn t1_double_prime(&self) -> Result<BoundReport> {
+    fn t1_double_prime(&self) -> Result<Bound> {
         let id = Statement::T1DoublePrime;
         let Some(counts) = self.train_counts else {
             return Ok(self.not_applicable(id, None, NotApplicable::NoTrainingData));
@@ -72,13 +68,15 @@ impl Statements<'_> {
         let shares = DeltaShares::equal(counts.len(), self.settings.delta)?;
         let at_best: Vec<_> = counts.iter().map(|&samples| GibbsClass { error: 0.0, samples, kl: 0.0 }).collect();
         let least = class_pac_bayes(&at_best, &shares)?.iter().map(|bound| bound.value().copied()).collect();
-        Ok(BoundReport { least_total: Some(least), ..self.not_applicable(id, None, NotApplicable::NoCountablePrior) })
+        let mut bound = self.not_applicable(id, None, NotApplicable::NoCountablePrior);
+        bound.values.least_total = Some(least);
+        Ok(bound)
     }
 
     /// T2's first term alone. Its second term is not negative and known up to constants only, so
     /// "at least 1" and "at or above the interval" carry over to the whole bound, and "below the
     /// interval" does not.
-    fn t2(&self) -> Result<Vec<BoundReport>> {
+    fn t2(&self) -> Result<Vec<Bound>> {
         let Some(train) = self.train else {
             return Ok(vec![self.not_applicable(Statement::T2, None, NotApplicable::NoTrainingData)]);
         };
@@ -92,22 +90,20 @@ impl Statements<'_> {
                     Verdict::Violated => Verdict::Undecided,
                     other => other,
                 })?;
-                Ok(BoundReport {
-                    id: Statement::T2,
-                    margin: Some(at.margin),
-                    applicable: true,
+                let values = BoundValues {
                     tightness_at_worst: self.tightness(&first_term),
                     first_term: Some(first_term),
                     floor: Some(floor.clone()),
                     verdict: verdicts.iter().copied().collect(),
                     class_verdict: Some(verdicts),
-                    ..BoundReport::default()
-                })
+                    ..BoundValues::default()
+                };
+                Ok(Bound { id: Statement::T2, margin: Some(at.margin), precondition: None, values })
             })
             .collect()
     }
 
-    fn t3(&self) -> Result<Vec<BoundReport>> {
+    fn t3(&self) -> Result<Vec<Bound>> {
         let positive = self.settings.grid.margins().iter().filter(|&&margin| margin > 0.0).count();
         let refused = |margin: Option<f64>, reason: NotApplicable| {
             MARGIN_STATEMENTS.map(|(id, _)| self.not_applicable(id, margin, reason))
@@ -130,10 +126,7 @@ impl Statements<'_> {
                         found.classes.iter().map(|class| class.value().copied()).collect();
                     for (id, statement) in MARGIN_STATEMENTS {
                         let (depth, width) = (network.depth(), network.width());
-                        let bound = BoundReport {
-                            id,
-                            margin: Some(margin),
-                            applicable: true,
+                        let values = BoundValues {
                             least_kl: Some(least_kl(statement, depth, width)),
                             vacuous_whatever_the_weights: vacuous_whatever_the_weights(
                                 statement,
@@ -142,9 +135,10 @@ impl Statements<'_> {
                                 class_counts,
                             ),
                             floor: Some(floor.clone()),
-                            ..BoundReport::default()
+                            ..BoundValues::default()
                         };
-                        judged.push(self.margin_bound(bound, statement, &classes)?);
+                        let values = self.margin_bound(values, statement, &classes)?;
+                        judged.push(Bound { id, margin: Some(margin), precondition: None, values });
                     }
                 }
                 Outcome::NotApplicable(reason) => judged.extend(refused(Some(margin), reason)),
@@ -156,10 +150,10 @@ impl Statements<'_> {
     /// Fills in the terms of one of the three margin bounds, and judges it.
     fn margin_bound(
         &self,
-        bound: BoundReport,
+        values: BoundValues,
         statement: MarginStatement,
         classes: &[Option<ClassMarginBounds>],
-    ) -> Result<BoundReport> {
+    ) -> Result<BoundValues> {
         let terms: Vec<Option<Terms>> =
             classes.iter().map(|class| class.as_ref().and_then(|class| Terms::of(statement, class))).collect();
         let part = |of: fn(&Terms) -> Option<f64>| -> Vec<Option<f64>> {
@@ -174,7 +168,7 @@ impl Statements<'_> {
             .collect();
         let verdicts = self.verdicts(&judged, |verdict| verdict)?;
         let total = part(|terms| Some(terms.total));
-        Ok(BoundReport {
+        Ok(BoundValues {
             tightness_at_worst: self.tightness(&total),
             first_term: Some(part(|terms| Some(terms.first_term))),
             complexity: (!inverted).then(|| part(|terms| terms.complexity)),
@@ -182,7 +176,7 @@ impl Statements<'_> {
             total: Some(total),
             verdict: verdicts.iter().copied().collect(),
             class_verdict: Some(verdicts),
-            ..bound
+            ..values
         })
     }
 
@@ -250,10 +244,9 @@ mod tests {
     use ndarray::{Array1, Array2};
 
     use super::*;
-    use crate::report::put_into_words;
-    use crate::results::ModelReport;
+    use crate::results::{BoundReport, ModelReport};
     use crate::subject::{Scored, Subject};
-    use crate::verify::verify;
+    use crate::whole;
 
     /// f(x) = (x₁, −x₁) on 2 classes of `train` and 1000 images at x₁ = ±1, ‖x‖ ≤ 1, all right with
     /// margin 2.
@@ -279,9 +272,7 @@ mod tests {
             models_compared: 1,
             comparisons: 1,
         };
-        let mut model = verify(&subject, &settings, |_| ()).unwrap().0;
-        put_into_words(&mut model);
-        model
+        whole::model(&subject, &settings, Vec::new(), &str::to_owned, |_| ()).unwrap().0
     }
 
     /// W = [[1, 0], [−1, 0]].
@@ -306,18 +297,21 @@ mod tests {
         let value = |values: &Option<Vec<Option<f64>>>, class: usize| values.as_ref().unwrap()[class].unwrap();
         for class in 0..2 {
             approx::assert_relative_eq!(
-                value(&bound.relative_entropy, class),
+                value(&bound.values.relative_entropy, class),
                 0.012884232150512976,
                 max_relative = 1e-12
             );
-            approx::assert_relative_eq!(value(&bound.total, class), 0.012801585757336083, max_relative = 1e-11);
-            assert_eq!(value(&bound.first_term, class), 0.0);
+            approx::assert_relative_eq!(value(&bound.values.total, class), 0.012801585757336083, max_relative = 1e-11);
+            assert_eq!(value(&bound.values.first_term, class), 0.0);
         }
-        assert!(bound.applicable && bound.complexity.is_none());
-        assert_eq!((bound.verdict.holds, sentence.starts_with("T3'' at g = 1.5: holds for all 2 classes")), (2, true));
+        assert!(bound.applicable && bound.values.complexity.is_none());
+        assert_eq!(
+            (bound.values.verdict.holds, sentence.starts_with("T3'' at g = 1.5: holds for all 2 classes")),
+            (2, true)
+        );
         let (t3, _) = found(&model, "T3", Some(1.5));
-        assert_eq!(t3.verdict.vacuous, 2);
-        assert!(t3.relative_entropy.is_none() && value(&t3.complexity, 0) > 1.0);
+        assert_eq!(t3.values.verdict.vacuous, 2);
+        assert!(t3.values.relative_entropy.is_none() && value(&t3.values.complexity, 0) > 1.0);
         let (at_zero, sentence) = found(&model, "T3''", Some(0.0));
         assert!(!at_zero.applicable);
         assert_eq!(sentence, "T3'' at g = 0: not applicable: margin g = 0, needs g > 0.");
@@ -330,16 +324,16 @@ mod tests {
         // x = (29.57 + ln(4·2·2·10¹²))/4 = 14.99: 1 − e⁻ˣ is above 1 − 10⁻⁶.
         let model = two_classes([2000, 4], linear(), 1e-12);
         let (bound, sentence) = found(&model, "T3''", Some(1.5));
-        let total = bound.total.as_ref().unwrap()[1].unwrap();
+        let total = bound.values.total.as_ref().unwrap()[1].unwrap();
         assert!(total < 1.0 && bound.is_vacuous(total));
-        assert_eq!((bound.verdict.holds, bound.verdict.vacuous), (1, 1));
+        assert_eq!((bound.values.verdict.holds, bound.values.verdict.vacuous), (1, 1));
         assert!(sentence.starts_with("T3'' at g = 1.5: of 2 classes holds for 1, vacuous for 1"), "{sentence}");
         let (bound, sentence) = {
             let model = two_classes([4, 4], linear(), 1e-12);
             let (bound, sentence) = found(&model, "T3''", Some(1.5));
             (bound.clone(), sentence.to_owned())
         };
-        assert_eq!(bound.verdict.vacuous, 2);
+        assert_eq!(bound.values.verdict.vacuous, 2);
         assert!(
             sentence.ends_with(
                 "vacuous for all 2 classes: the bound is above 1 − 10⁻⁶ and so says nothing about the error."
@@ -357,8 +351,8 @@ mod tests {
             [("T1", 0.22706668340729555), ("T1 with 4K", 0.16602422879561057), ("T1'", 0.08720689938039078)]
         {
             let (bound, sentence) = found(&model, id, None);
-            assert!(!bound.applicable && bound.value.is_none() && bound.least_total.is_none());
-            approx::assert_relative_eq!(bound.least_value.unwrap(), radius, max_relative = 1e-13);
+            assert!(!bound.applicable && bound.values.value.is_none() && bound.values.least_total.is_none());
+            approx::assert_relative_eq!(bound.values.least_value.unwrap(), radius, max_relative = 1e-13);
             assert!(sentence.starts_with(&format!("{id}: not applicable: the statement bounds the Gibbs classifier")));
             assert!(
                 sentence.contains("for a randomised one the radius is at least 0.") && !sentence.contains("too much")
@@ -366,10 +360,10 @@ mod tests {
         }
         let (bound, sentence) = found(&model, "T1''", None);
         // python: 1 - exp(-log(2*sqrt(3000)*2/.05)/3000)
-        for least in bound.least_total.as_ref().unwrap() {
+        for least in bound.values.least_total.as_ref().unwrap() {
             approx::assert_relative_eq!(least.unwrap(), 0.002791167567791269, max_relative = 1e-11);
         }
-        assert!(!bound.applicable && bound.total.is_none() && bound.least_value.is_none());
+        assert!(!bound.applicable && bound.values.total.is_none() && bound.values.least_value.is_none());
         assert!(sentence.ends_with("it is at least 0.3 %, with KL = 0 and no training error."), "{sentence}");
         assert!(!sentence.contains("||"), "{sentence}");
         for id in ["T3", "T3'", "T3''"] {
@@ -380,7 +374,7 @@ mod tests {
 
         // m_min between 4K = 8 and 8K = 16, then at 8.
         let model = two_classes([3000, 9], Architecture::Residual, 0.05);
-        let least = |model: &ModelReport, id: &str| found(model, id, None).0.least_value;
+        let least = |model: &ModelReport, id: &str| found(model, id, None).0.values.least_value;
         assert!(least(&model, "T1").is_none() && least(&model, "T1 with 4K").is_some());
         assert!(found(&model, "T1 with 4K", None).1.contains("too much for any bound of a class's error below 1"));
         assert!(

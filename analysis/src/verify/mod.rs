@@ -1,12 +1,11 @@
 //! The main job: from a model's scores to the verdict on its worst class.
 //!
 //! Exact counts, matrices and norms of both splits (`split`), every statement of `THEORY.md` beside
-//! the measured error (`bounds`), and what follows for the model, as the structures of
-//! `report.json`.
+//! the measured error (`bounds`), and what follows for images not seen (`held_out`). What is found
+//! is [`Verified`]: numbers, of which the report makes its sentences.
 
 mod bounds;
 mod held_out;
-mod left_out;
 mod settings;
 mod split;
 
@@ -17,15 +16,13 @@ use car_spectral::bounds::{
     weighted_worst_class_interval, worst_class_floor,
 };
 use car_spectral::confusion::{ClassWeights, MarginCounts, WeightForm};
-use car_spectral::longtail::{ClassMetrics, Group};
+use car_spectral::longtail::ClassMetrics;
 use car_spectral_data::SettingError;
 
 use crate::results::{
-    ClassConfusions, Confusion, Floors, ModelFigures, ModelReport, Network, SpectralCertificate, SplitReport,
-    TrainQuantity, TrainToTest,
+    ClassConfusions, Confusion, Floors, Network, SpectralCertificate, SplitReport, Step, TrainQuantity, Verified,
 };
 use crate::subject::Subject;
-use crate::warnings;
 use crate::{AnalysisError, Result};
 use held_out::HeldOut;
 pub use settings::Settings;
@@ -38,16 +35,11 @@ const LISTED_CONFUSIONS: usize = 100;
 const LISTED_PAIRS: usize = 100_000;
 
 /// Analyses one model. `progress` is told what is being done, in a few words, before each part.
-/// What `report.json` says of it in words is left to the report ([`crate::whole`]).
 ///
 /// # Errors
 /// [`AnalysisError`] for scores the counters refuse, a class count that does not fit, or training
 /// counts that are needed for the weights and not known.
-pub fn verify(
-    subject: &Subject,
-    settings: &Settings,
-    mut progress: impl FnMut(&str),
-) -> Result<(ModelReport, ModelFigures)> {
+pub fn verify(subject: &Subject, settings: &Settings, mut progress: impl FnMut(&str)) -> Result<Verified> {
     let num_classes = subject.test.logits.dim().1;
     check_classes(subject, num_classes)?;
     let weights = class_weights(subject, settings, num_classes)?;
@@ -83,35 +75,26 @@ pub fn verify(
     };
     let bounds = statements.judge()?;
     let train_to_test = train.as_ref().zip(pairs);
-    let train_to_test = train_to_test
-        .map(|(train, pairs)| train_to_test_of(&train.report, &pairs, &test, lambda, wce, settings))
-        .transpose()?;
+    let train_to_test =
+        train_to_test.map(|(train, pairs)| step(&train.report, &pairs, &test, lambda, wce, settings)).transpose()?;
     let held_out =
         HeldOut { subject, settings, metrics: &metrics, weights: lambda, intervals: &intervals, wce, class_errors };
-    let model = ModelReport {
-        name: subject.name.clone(),
-        source: subject.source.clone(),
-        num_classes,
-        class_names: subject.class_names.clone(),
-        train_counts: subject.train_counts.clone(),
-        groups: subject.train_counts.as_ref().map(|counts| counts.iter().map(|&count| Group::of(count)).collect()),
+    let (train, counts_of_training) = train.map(|train| (train.report, train.counts)).unzip();
+    Ok(Verified {
         weights: lambda.to_vec(),
         network: subject.architecture.bias_free_relu().ok().map(network),
         delta_per_class: held_out_alpha(num_classes, settings.delta, settings.models_compared)?,
         floors: subject.train_counts.as_deref().map(|counts| floors(counts, settings.delta)).transpose()?.flatten(),
         train_to_test,
         bounds,
-        verdicts: Vec::new(),
         confusions: most_confused(&test, lambda, &subject.class_names),
         class_confusions: class_confusions(&test.counts),
         confused: confused(&test.counts),
-        left_out: left_out::sentences(subject),
-        warnings: warnings::of(subject, &test.counts, train.as_ref().map(|train| &train.counts)),
         test: held_out.report(test.report)?,
-        train: train.map(|train| train.report),
-    };
-    let figures = ModelFigures { test_confusion: test.confusion };
-    Ok((model, figures))
+        train,
+        counts: test.counts,
+        counts_of_training,
+    })
 }
 
 /// The file that holds a split, or the first of the model.
@@ -196,14 +179,14 @@ fn class_weights(subject: &Subject, settings: &Settings, num_classes: usize) -> 
 }
 
 /// From ‖C_{S,g} Λ‖₂ on the training data to ‖C_DΛ‖₂ of the population.
-fn train_to_test_of(
+fn step(
     train: &SplitReport,
     pairs: &[VectorPair],
     test: &AnalysedSplit,
     weights: &[f64],
     wce: Interval,
     settings: &Settings,
-) -> Result<TrainToTest> {
+) -> Result<Step> {
     let held_out = test.report.hard.spectral_norm_weighted;
     let measured: Vec<TrainQuantity> = train
         .margins
@@ -235,13 +218,12 @@ fn train_to_test_of(
             })
         })
         .transpose()?;
-    Ok(TrainToTest {
+    Ok(Step {
         train: measured,
         test: held_out,
         wce_interval: [wce.lower, wce.upper],
         certificate,
         precondition: outcome.reason(),
-        sentence: String::new(),
     })
 }
 

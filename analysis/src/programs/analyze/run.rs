@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::counted;
 use crate::report::{self};
-use crate::results::{ModelReport, Settings};
+use crate::results::Settings;
 use crate::subject::Subject;
 use crate::words::readable;
 use crate::{AnalysisError, compare, correlation, load, verify, whole};
@@ -67,8 +67,10 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
         ..Settings::default()
     };
     let (models, settings) = (&loaded.subjects, whole::shared(settings, &loaded.subjects));
-    let (mut report, figures) = whole::report(models, &settings, &groups, about, |part| work.begin(part))?;
-    call_by_flags(&mut report.models);
+    let command = Arguments::command();
+    let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
+    let named = |sentence: &str| with_flags(sentence, is_flag);
+    let (mut report, figures) = whole::report(models, &settings, &groups, about, &named, |part| work.begin(part))?;
     report.correlations = correlation::correlations(&loaded.runs);
     report.runs = loaded.runs;
     work.begin("plots and tables");
@@ -84,19 +86,6 @@ fn counted_margins(subjects: &[Subject]) -> Option<MarginGrid> {
     match &subjects.first()?.test.logits {
         Logits::Counted(counts) => Some(counts.grid().clone()),
         _ => None,
-    }
-}
-
-/// Calls the settings in what is said of files, of what is left out, and in warnings by their
-/// flags.
-fn call_by_flags(models: &mut [ModelReport]) {
-    let command = Arguments::command();
-    let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
-    for model in models {
-        let warnings = model.warnings.iter_mut().map(|warning| &mut warning.sentence);
-        for sentence in model.source.notes.iter_mut().chain(&mut model.left_out).chain(warnings) {
-            *sentence = with_flags(sentence, is_flag);
-        }
     }
 }
 

@@ -363,9 +363,9 @@ fn short_answer(model: &ModelReport) -> String {
 
 /// `bad` if a statement fails, `good` if a bound below 1 holds, else `plain`.
 fn tone(model: &ModelReport) -> &'static str {
-    if !model.test.split.chain.holds || model.bounds.iter().any(|bound| bound.verdict.violated > 0) {
+    if !model.test.split.chain.holds || model.bounds.iter().any(|bound| bound.values.verdict.violated > 0) {
         "bad"
-    } else if model.bounds.iter().any(|bound| bound.verdict.holds > 0) {
+    } else if model.bounds.iter().any(|bound| bound.values.verdict.holds > 0) {
         "good"
     } else {
         "plain"

@@ -15,7 +15,7 @@ use crate::draw::scale::{Notation, Scale};
 use crate::draw::scene::{Anchor, Scene, fitted, text_width};
 use crate::draw::{Figure, Layout};
 use crate::report::family::inapplicable_families;
-use crate::results::{BoundReport, Group, ModelReport, Report, WorstClass};
+use crate::results::{BoundReport, BoundValues, Group, ModelReport, Report, WorstClass};
 use crate::words::{counted, listed, multiple, percent, readable, short};
 
 const HEIGHT: f64 = 520.0;
@@ -342,7 +342,7 @@ fn name_worst(
     x: &Scale,
     (highest, end): (f64, f64),
 ) {
-    let name = worst_label(worst, bound, area.width());
+    let name = worst_label(worst, &bound.values, area.width());
     let width = text_width(&name, TICK, false);
     let centre = x.at(worst.error).clamp(area.left + 0.5 * width + 6.0, area.right - 0.5 * width - 4.0);
     let base = (highest - 1.5 * TICK).max(area.top + 1.1 * TICK);
@@ -351,8 +351,8 @@ fn name_worst(
 }
 
 /// `worst, squirrel: 6.01 times its error`; where that is too wide, the name alone.
-fn worst_label(worst: &WorstClass, bound: &BoundReport, width: f64) -> String {
-    let factor = bound.tightness_at_worst.map_or(String::new(), |factor| match factor {
+fn worst_label(worst: &WorstClass, values: &BoundValues, width: f64) -> String {
+    let factor = values.tightness_at_worst.map_or(String::new(), |factor| match factor {
         0.0 => ": 0".to_owned(),
         factor => format!(": {}", multiple(factor, "its error")),
     });
@@ -415,14 +415,14 @@ mod tests {
     fn the_worst_class_is_labelled_with_its_factor() {
         let worst = WorstClass { name: "squirrel".into(), ..Default::default() };
         let label = |factor| {
-            let bound = BoundReport { tightness_at_worst: factor, ..Default::default() };
-            worst_label(&worst, &bound, 900.0)
+            let values = BoundValues { tightness_at_worst: factor, ..Default::default() };
+            worst_label(&worst, &values, 900.0)
         };
         assert_eq!(label(Some(6.012)), "worst, squirrel: 6.01 times its error");
         assert_eq!(label(Some(0.0)), "worst, squirrel: 0");
         assert_eq!(label(None), "worst, squirrel");
-        let bound = BoundReport { tightness_at_worst: Some(1622.0), ..Default::default() };
-        assert_eq!(worst_label(&worst, &bound, 300.0), "worst, squirrel");
+        let values = BoundValues { tightness_at_worst: Some(1622.0), ..Default::default() };
+        assert_eq!(worst_label(&worst, &values, 300.0), "worst, squirrel");
     }
 
     #[test]
@@ -430,7 +430,7 @@ mod tests {
         let bound = |values: [f64; 2]| BoundReport {
             id: Statement::T2,
             applicable: true,
-            first_term: Some(values.map(Some).to_vec()),
+            values: BoundValues { first_term: Some(values.map(Some).to_vec()), ..Default::default() },
             ..Default::default()
         };
         let mut model = ModelReport { num_classes: 2, ..Default::default() };
@@ -440,7 +440,8 @@ mod tests {
         assert!(high.low < 0.05 && high.high > 6.65 && high.below.is_none(), "{} {}", high.low, high.high);
         assert_eq!(of([0.0, 0.7]).below.as_deref(), Some("0"));
         assert_eq!(of([0.0, 1e-6]).below.as_deref(), Some("less"));
-        let complete = BoundReport { total: Some(vec![Some(1e6); 2]), ..bound([0.0, 0.0]) };
+        let mut complete = bound([0.0, 0.0]);
+        complete.values.total = Some(vec![Some(1e6); 2]);
         let panel = Ordinates::of(&[(String::new(), &model, &complete)]);
         assert_eq!((panel.label.as_str(), panel.below), ("bound on the class error (%)", None));
     }

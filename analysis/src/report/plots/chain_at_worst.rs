@@ -272,12 +272,12 @@ fn bars(model: &ModelReport, class: usize, error: f64, interval: [f64; 2]) -> Ve
 
 /// What a bound from training images says of e; of a first term alone, that the bound is no less.
 fn from_training(bound: &BoundReport, value: f64) -> String {
-    let says = match (bound.is_vacuous(value), bound.total.is_some()) {
+    let says = match (bound.is_vacuous(value), bound.values.total.is_some()) {
         (true, _) => ": vacuous",
         (false, true) => "",
         (false, false) => ": undecided",
     };
-    let limit = if bound.total.is_some() { "at most" } else { "not bounded below" };
+    let limit = if bound.values.total.is_some() { "at most" } else { "not bounded below" };
     format!("{limit} {}{says}", times_100(value))
 }
 
@@ -302,6 +302,7 @@ fn at_most(bound: f64, weight: f64) -> String {
 mod tests {
     use super::*;
     use crate::report::sample::Sample;
+    use crate::results::BoundValues;
     use crate::results::Statement;
 
     #[test]
@@ -338,7 +339,8 @@ mod tests {
             weighted[2].meaning
         );
         let from = |total: Option<Vec<Option<f64>>>, value| {
-            from_training(&BoundReport { id: Statement::T2, total, ..Default::default() }, value)
+            let values = BoundValues { total, ..Default::default() };
+            from_training(&BoundReport { id: Statement::T2, values, ..Default::default() }, value)
         };
         assert_eq!(from(None, 6.01), "not bounded below 601 %: vacuous");
         assert_eq!(

@@ -345,6 +345,7 @@ fn class_axis(scene: &mut Scene, axis: Area, x: &Scale, model: &ModelReport, ord
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::BoundValues;
 
     #[test]
     fn slices_cover_every_rank_once() {
@@ -370,7 +371,8 @@ mod tests {
 
     #[test]
     fn the_band_says_which_bounds_are_vacuous_without_values() {
-        let bound = BoundReport { id: Statement::T3Prime, total: Some(Vec::new()), ..Default::default() };
+        let values = BoundValues { total: Some(Vec::new()), ..Default::default() };
+        let bound = BoundReport { id: Statement::T3Prime, values, ..Default::default() };
         let text = |values: &[f64]| band_text(&bound, &values.iter().copied().map(Some).collect::<Vec<_>>());
         assert_eq!(text(&[6.0, 1.0]).unwrap(), "↑ T3': 100 % or more (vacuous) for all 2 classes");
         assert_eq!(text(&[6.0, 0.5]).unwrap(), "↑ T3': 100 % or more (vacuous) for 1 of 2 classes, the others below");

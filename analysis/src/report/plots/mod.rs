@@ -290,7 +290,8 @@ mod tests {
 
     /// Gives a model bounds that say something of some of its classes.
     fn make_usable(model: &mut ModelReport) {
-        for total in model.bounds.iter_mut().filter(|bound| bound.id == Statement::T3).flat_map(|b| &mut b.total) {
+        for total in model.bounds.iter_mut().filter(|bound| bound.id == Statement::T3).flat_map(|b| &mut b.values.total)
+        {
             let ends = total.len() as f64;
             total.iter_mut().enumerate().for_each(|(class, value)| *value = Some(0.2 + 3.0 * class as f64 / ends));
         }

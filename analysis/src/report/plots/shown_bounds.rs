@@ -18,7 +18,7 @@ fn shown_bounds(model: &ModelReport, is_wanted: fn(&BoundReport) -> bool) -> Vec
             chosen.push(bound);
             continue;
         };
-        let better = if bound.total.is_some() {
+        let better = if bound.values.total.is_some() {
             value(bound) < value(kept)
         } else {
             match (value(bound) >= error, value(kept) >= error) {
@@ -40,7 +40,7 @@ fn gives_numbers(bound: &BoundReport) -> bool {
 /// Whether a bound is complete and says something of a class.
 fn is_usable(bound: &BoundReport) -> bool {
     let says = |values: &[Option<f64>]| values.iter().flatten().any(|value| !bound.is_vacuous(*value));
-    bound.applicable && bound.total.as_deref().is_some_and(says)
+    bound.applicable && bound.values.total.as_deref().is_some_and(says)
 }
 
 /// The sharpest of the bounds that give numbers, whatever these say.
@@ -90,13 +90,14 @@ pub(super) fn common_bounds(models: &[ModelReport]) -> Vec<Option<&BoundReport>>
 /// `T3', margin 2`, `first term of T2, margin 0.5`.
 pub(super) fn describe(bound: &BoundReport) -> String {
     let margin = bound.margin.map_or(String::new(), |g| format!(", margin {}", WrittenMargin(g)));
-    let part = if bound.total.is_some() { "" } else { "first term of " };
+    let part = if bound.values.total.is_some() { "" } else { "first term of " };
     format!("{part}{}{margin}", bound.id)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::BoundValues;
     use crate::results::{Statement::*, WorstClass};
 
     #[test]
@@ -105,8 +106,11 @@ mod tests {
             id,
             margin: Some(margin),
             applicable: true,
-            first_term: Some(vec![Some(value); 2]),
-            total: complete.then(|| vec![Some(value); 2]),
+            values: BoundValues {
+                first_term: Some(vec![Some(value); 2]),
+                total: complete.then(|| vec![Some(value); 2]),
+                ..Default::default()
+            },
             ..Default::default()
         };
         let mut model = ModelReport { num_classes: 2, ..Default::default() };
@@ -136,8 +140,11 @@ mod tests {
             id,
             margin: Some(margin),
             applicable: true,
-            first_term: Some(vec![Some(0.0); 2]),
-            total: Some(vec![Some(0.5), Some(value)]),
+            values: BoundValues {
+                first_term: Some(vec![Some(0.0); 2]),
+                total: Some(vec![Some(0.5), Some(value)]),
+                ..Default::default()
+            },
             ..Default::default()
         };
         let model = |bounds: Vec<BoundReport>| {
@@ -163,8 +170,11 @@ mod tests {
         let bound = |id, total: Option<[f64; 2]>| BoundReport {
             id,
             applicable: true,
-            first_term: Some(vec![Some(0.1); 2]),
-            total: total.map(|total| total.map(Some).to_vec()),
+            values: BoundValues {
+                first_term: Some(vec![Some(0.1); 2]),
+                total: total.map(|total| total.map(Some).to_vec()),
+                ..Default::default()
+            },
             ..Default::default()
         };
         let found =
