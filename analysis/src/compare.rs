@@ -146,7 +146,7 @@ fn comparison(
             .into_iter()
             .map(|class| ClassDifference {
                 difference: class.difference,
-                interval: [class.interval.lower, class.interval.upper],
+                interval: class.interval.into(),
                 p_value: class.test.two_sided,
                 verdict: class.verdict,
             })
@@ -265,7 +265,7 @@ fn between_seeds(a: &[f64], b: &[f64], paired: bool, delta: f64) -> Result<SeedD
     Ok(SeedDifference {
         means: [mean(a), mean(b)],
         difference: found.difference,
-        interval: (found.standard_error > 0.0).then_some([found.interval.lower, found.interval.upper]),
+        interval: (found.standard_error > 0.0).then_some(found.interval.into()),
         sign_test: found.sign_test,
         deviation,
         verdict: found.verdict,
@@ -274,5 +274,5 @@ fn between_seeds(a: &[f64], b: &[f64], paired: bool, delta: f64) -> Result<SeedD
 }
 
 fn difference(difference: f64, interval: bounds::Interval, judged: bounds::ComparisonVerdict) -> Difference {
-    Difference { difference, interval: [interval.lower, interval.upper], verdict: judged }
+    Difference { difference, interval: interval.into(), verdict: judged }
 }

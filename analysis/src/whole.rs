@@ -4,15 +4,8 @@ use crate::results::{ModelFigures, ModelReport, Report, Settings, Warning};
 use crate::subject::Subject;
 use crate::{Result, compare, verify, warnings};
 
-/// Settings of the analysis of these models together: they share delta, and so do their
-/// comparisons.
-#[must_use]
-pub fn shared(settings: verify::Settings, subjects: &[Subject]) -> verify::Settings {
-    let comparisons = compare::compared(subjects).len().max(1);
-    verify::Settings { models_compared: subjects.len(), comparisons, ..settings }
-}
-
-/// Analyses the models one by one and compares them. Of `about` the report keeps who made it and
+/// Analyses the models one by one and compares them: they share the delta of `settings`, and so do
+/// their comparisons. Of `about` the report keeps who made it and
 /// from what, the numbers come from `settings`. `named` writes a sentence whose settings are named
 /// in backticks with the names that the reader knows. `progress` is told what is being done, in a
 /// few words, before each part.
@@ -21,18 +14,20 @@ pub fn shared(settings: verify::Settings, subjects: &[Subject]) -> verify::Setti
 /// What [`verify::verify`] and the comparisons say.
 pub fn report(
     subjects: &[Subject],
-    settings: &verify::Settings,
+    settings: verify::Settings,
     groups: &[compare::SeedGroup],
     about: Settings,
     named: &dyn Fn(&str) -> String,
     mut progress: impl FnMut(String),
 ) -> Result<(Report, Vec<ModelFigures>)> {
+    let comparisons = compare::compared(subjects).len().max(1);
+    let settings = verify::Settings { models_compared: subjects.len(), comparisons, ..settings };
     let mut alone = vec![Vec::new(); subjects.len()];
     for (model, warning) in compare::not_compared(subjects) {
         alone[model].push(warning);
     }
     let analysed = subjects.iter().zip(alone).map(|(subject, alone)| {
-        model(subject, settings, alone, named, |part| progress(format!("{}: {part}", subject.name)))
+        model(subject, &settings, alone, named, |part| progress(format!("{}: {part}", subject.name)))
     });
     let (models, figures) = analysed.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     progress("comparisons".to_owned());

@@ -98,14 +98,8 @@ pub(crate) fn analyze(
 ) -> PyResult<Analysis> {
     let test = predictions("test predictions", &test)?;
     let train = train.as_ref().map(|train| predictions("training predictions", train)).transpose()?;
-    let settings = verify::Settings {
-        grid: MarginGrid::new(&margins).map_err(refused)?,
-        r0,
-        weights: weights.parse().map_err(refused)?,
-        delta,
-        models_compared: 1,
-        comparisons: 1,
-    };
+    let grid = MarginGrid::new(&margins).map_err(refused)?;
+    let settings = verify::Settings::new(grid, r0, weights.parse().map_err(refused)?, delta);
     py.detach(|| {
         let mut subject = scored(test, train, Known { arch, train_counts, class_names, scores_said: false })?;
         subject.name = name;
@@ -115,13 +109,12 @@ pub(crate) fn analyze(
 }
 
 fn analysis(subjects: Vec<Subject>, settings: verify::Settings) -> Result<Analysis, AnalysisError> {
-    let settings = whole::shared(settings, &subjects);
     let about = Settings {
         program: "car_spectral.analyze".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Settings::default()
     };
-    let (report, figures) = whole::report(&subjects, &settings, &[], about, &by_keywords, |_| {})?;
+    let (report, figures) = whole::report(&subjects, settings.clone(), &[], about, &by_keywords, |_| {})?;
     report::check(&report, &figures)?;
     Ok(Analysis { subjects, settings, report, figures })
 }

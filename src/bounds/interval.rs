@@ -20,6 +20,13 @@ impl From<&SpectralNorm> for Interval {
     }
 }
 
+/// Lower and upper end.
+impl From<Interval> for [f64; 2] {
+    fn from(Interval { lower, upper }: Interval) -> Self {
+        [lower, upper]
+    }
+}
+
 impl Interval {
     /// The interval from `lower` to `upper`.
     ///

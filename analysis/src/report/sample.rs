@@ -82,14 +82,9 @@ impl Sample {
     }
 
     pub fn build(&self) -> (ModelReport, ModelFigures) {
-        let settings = verify::Settings {
-            grid: MarginGrid::new(&self.margins).unwrap(),
-            r0: 0.2,
-            weights: WeightForm::Paper,
-            delta: 0.05,
-            models_compared: self.models_compared,
-            comparisons: 1,
-        };
+        let grid = MarginGrid::new(&self.margins).unwrap();
+        let mut settings = verify::Settings::new(grid, 0.2, WeightForm::Paper, 0.05);
+        settings.models_compared = self.models_compared;
         whole::model(&self.subject(), &settings, Vec::new(), &str::to_owned, |_| ()).unwrap()
     }
 

@@ -264,14 +264,7 @@ mod tests {
             train: Some(scored(train)),
             ..Subject::new("two classes".into(), scored([1000; 2]))
         };
-        let settings = Settings {
-            grid: MarginGrid::new(&[0.0, 1.5]).unwrap(),
-            r0: 0.2,
-            weights: WeightForm::Paper,
-            delta,
-            models_compared: 1,
-            comparisons: 1,
-        };
+        let settings = Settings::new(MarginGrid::new(&[0.0, 1.5]).unwrap(), 0.2, WeightForm::Paper, delta);
         whole::model(&subject, &settings, Vec::new(), &str::to_owned, |_| ()).unwrap().0
     }
 

@@ -34,7 +34,6 @@ pub(super) struct HeldOut<'a> {
 impl HeldOut<'_> {
     /// The report on the test data, whose matrices and norms are `split`.
     pub fn report(&self, split: SplitReport) -> Result<TestReport> {
-        let ends = |interval: &Interval| [interval.lower, interval.upper];
         Ok(TestReport {
             accuracy_macro: self.metrics.accuracy_macro,
             many: self.group(Group::Many),
@@ -44,14 +43,14 @@ impl HeldOut<'_> {
                 index: worst.index,
                 name: self.subject.class_names[worst.index].clone(),
                 error: worst.error,
-                interval: ends(&self.intervals[worst.index]),
+                interval: self.intervals[worst.index].into(),
             }),
             weighted_worst_class: self.metrics.weighted_worst_class(self.weights)?.map(|worst| WeightedWorstClass {
                 index: worst.index,
                 name: self.subject.class_names[worst.index].clone(),
                 weight: self.weights[worst.index],
                 error: worst.error,
-                interval: ends(&self.intervals[worst.index]),
+                interval: self.intervals[worst.index].into(),
                 weighted_error: worst.weighted_error,
             }),
             zero_accuracy_classes: self.metrics.zero_accuracy_classes.clone(),
@@ -59,11 +58,11 @@ impl HeldOut<'_> {
                 .intervals
                 .iter()
                 .zip(self.class_errors.counts)
-                .map(|(interval, &count)| (count > 0).then(|| ends(interval)))
+                .map(|(&interval, &count)| (count > 0).then(|| interval.into()))
                 .collect(),
             worst_tenth_error: self.metrics.worst_tenth_error,
             class_error_quantiles: quantiles(&self.metrics.class_errors),
-            wce_interval: ends(&self.wce),
+            wce_interval: self.wce.into(),
             max_error: max_error(self.class_errors, self.settings)?,
             classes_above: above_levels(self.class_errors, self.settings)?,
             next_sample: next_samples(self.class_errors, self.settings)?,
@@ -94,7 +93,7 @@ fn max_error(of: ClassErrors<'_>, settings: &Settings) -> Result<MaxError> {
     let interval = worst_class_interval(of, delta, models)?;
     let shares = of.classes().filter(|&(_, n)| n > 0).map(|(k, n)| k as f64 / n as f64);
     Ok(MaxError {
-        interval: [interval.lower, interval.upper],
+        interval: interval.into(),
         at_most: worst_class_certificate(of, delta, models)?,
         candidates: worst_class_candidates(of, delta, models)?,
         estimate: shares.fold(0.0, f64::max),

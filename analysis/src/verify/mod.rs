@@ -212,19 +212,13 @@ fn step(
             Ok::<_, AnalysisError>(SpectralCertificate {
                 radius_simple: radii.simple,
                 radius_sharp: radii.sharp,
-                interval: [population.lower, population.upper],
-                self_bounding: [narrower.lower, narrower.upper],
+                interval: population.into(),
+                self_bounding: (*narrower).into(),
                 pairs: pairs.len(),
             })
         })
         .transpose()?;
-    Ok(Step {
-        train: measured,
-        test: held_out,
-        wce_interval: [wce.lower, wce.upper],
-        certificate,
-        precondition: outcome.reason(),
-    })
+    Ok(Step { train: measured, test: held_out, wce_interval: wce.into(), certificate, precondition: outcome.reason() })
 }
 
 /// The classes that each class is confused with most, in both directions.
@@ -289,8 +283,7 @@ mod tests {
     use crate::subject::Scored;
 
     fn settings(r0: f64) -> Settings {
-        let grid = MarginGrid::new(&[0.0]).unwrap();
-        Settings { grid, r0, weights: WeightForm::Paper, delta: 0.05, models_compared: 1, comparisons: 1 }
+        Settings::new(MarginGrid::new(&[0.0]).unwrap(), r0, WeightForm::Paper, 0.05)
     }
 
     fn subject(logits: Logits, labels: Array1<usize>) -> Subject {

@@ -18,3 +18,11 @@ pub struct Settings {
     /// Comparisons of two models, which share delta; at least 1.
     pub comparisons: usize,
 }
+
+impl Settings {
+    /// Settings for one model alone.
+    #[must_use]
+    pub fn new(grid: MarginGrid, r0: f64, weights: WeightForm, delta: f64) -> Self {
+        Self { grid, r0, weights, delta, models_compared: 1, comparisons: 1 }
+    }
+}

@@ -6,6 +6,8 @@ use car_spectral::car::{CarOptions, SurrogateOptions, SurrogateSums};
 use car_spectral::confusion::{ConfusionMatrix, MarginCounts, MarginGrid};
 use car_spectral::norms::{self, SpectralNorm};
 
+use ndarray::ArrayView1;
+
 use crate::results::{
     Chain, Enclosure, MarginReport, MatrixNorms, SURROGATE_CLASSES, SplitReport, Surrogate, Ties, TopPair,
 };
@@ -102,16 +104,11 @@ fn taken_in(scored: &Scored, grid: &MarginGrid) -> Result<(MarginCounts, Option<
     let mut counts = MarginCounts::new(num_classes, grid)?;
     let mut soft = SurrogateSums::new(num_classes, SURROGATE)?;
     scored.for_each_block(|block, labels| {
+        add(&mut counts, block, labels)?;
         match block {
-            Block::F32(scores) => {
-                counts.add_batch(scores, labels)?;
-                soft.add_batch(scores, labels)?;
-            }
-            Block::F64(scores) => {
-                counts.add_batch(scores, labels)?;
-                soft.add_batch(scores, labels)?;
-            }
-        }
+            Block::F32(scores) => soft.add_batch(scores, labels),
+            Block::F64(scores) => soft.add_batch(scores, labels),
+        }?;
         Ok(())
     })?;
     Ok((counts, Some(soft)))
@@ -124,15 +121,17 @@ pub(crate) fn count(scored: &Scored, grid: &MarginGrid) -> Result<MarginCounts> 
         Logits::Classes(classes) => counts.add_classes(&classes.predicted, scored.labels.view())?,
         // The margins are those that were counted; of training data they were fixed before the test as well.
         Logits::Counted(counted) => return Ok(MarginCounts::clone(counted)),
-        _ => scored.for_each_block(|block, labels| {
-            match block {
-                Block::F32(scores) => counts.add_batch(scores, labels),
-                Block::F64(scores) => counts.add_batch(scores, labels),
-            }?;
-            Ok(())
-        })?,
+        _ => scored.for_each_block(|block, labels| add(&mut counts, block, labels))?,
     }
     Ok(counts)
+}
+
+fn add(counts: &mut MarginCounts, block: Block<'_>, labels: ArrayView1<'_, usize>) -> Result<()> {
+    match block {
+        Block::F32(scores) => counts.add_batch(scores, labels),
+        Block::F64(scores) => counts.add_batch(scores, labels),
+    }?;
+    Ok(())
 }
 
 struct Norms {
@@ -147,16 +146,15 @@ impl Norms {
         let (one_norm, one_norm_weighted) = (norms::one_norm(matrix), norms::one_norm(&scaled));
         let ratio = |one: f64, spectral: &SpectralNorm| (spectral.value > 0.0).then(|| one / spectral.value);
         let (range, range_weighted) = (bounds::nu_range(matrix)?, bounds::nu_range(&scaled)?);
-        let ends = |interval: Interval| [interval.lower, interval.upper];
         let report = MatrixNorms {
             one_norm,
             one_norm_weighted,
             nu: ratio(one_norm, &plain),
             nu_weighted: ratio(one_norm_weighted, &weighted),
-            nu_by_non_zeros: range.map(|range| ends(range.by_non_zeros)),
-            nu_by_sums: range.map(|range| ends(range.by_sums)),
-            nu_weighted_by_non_zeros: range_weighted.map(|range| ends(range.by_non_zeros)),
-            nu_weighted_by_sums: range_weighted.map(|range| ends(range.by_sums)),
+            nu_by_non_zeros: range.map(|range| range.by_non_zeros.into()),
+            nu_by_sums: range.map(|range| range.by_sums.into()),
+            nu_weighted_by_non_zeros: range_weighted.map(|range| range.by_non_zeros.into()),
+            nu_weighted_by_sums: range_weighted.map(|range| range.by_sums.into()),
             spectral_norm: enclosure(&plain),
             spectral_norm_weighted: enclosure(&weighted),
         };

@@ -48,14 +48,7 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
         }
     }
     let groups = seed_groups(&arguments.group, &loaded.subjects)?;
-    let settings = verify::Settings {
-        grid,
-        r0: arguments.r0,
-        weights: arguments.weights,
-        delta: arguments.delta,
-        models_compared: 1,
-        comparisons: 1,
-    };
+    let settings = verify::Settings::new(grid, arguments.r0, arguments.weights, arguments.delta);
     let about = Settings {
         device: loaded.device,
         preprocessing: loaded.preprocessing,
@@ -66,11 +59,11 @@ pub(super) fn run(arguments: &Arguments, command_line: &[String]) -> Result<(), 
         data: loaded.data,
         ..Settings::default()
     };
-    let (models, settings) = (&loaded.subjects, whole::shared(settings, &loaded.subjects));
     let command = Arguments::command();
     let is_flag = |name: &str| command.get_arguments().any(|flag| flag.get_long() == Some(name));
     let named = |sentence: &str| with_flags(sentence, is_flag);
-    let (mut report, figures) = whole::report(models, &settings, &groups, about, &named, |part| work.begin(part))?;
+    let (mut report, figures) =
+        whole::report(&loaded.subjects, settings, &groups, about, &named, |part| work.begin(part))?;
     report.correlations = correlation::correlations(&loaded.runs);
     report.runs = loaded.runs;
     work.begin("plots and tables");
