@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::DataError;
 
 /// Augmentation of the view to classify.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AugmentationOptions {
     /// The policy, which comes first.
     #[serde(flatten)]
@@ -17,10 +17,11 @@ pub struct AugmentationOptions {
 }
 
 /// The changes that an image goes through.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "name", rename_all = "kebab-case")]
 pub enum Policy {
     /// Nothing: the image as for evaluation.
+    #[default]
     None,
     /// Random crop and flip.
     CropFlip,

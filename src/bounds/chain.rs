@@ -95,7 +95,7 @@ pub fn chain(
     check_class_errors(of)?;
     check_length("weights", num_classes, weights.len())?;
     check_weights(weights)?;
-    spectral.check_norm("spectral norm")?;
+    spectral.check_norm()?;
     check_column_non_zeros(column_non_zeros, num_classes)?;
 
     let shares: Vec<Option<f64>> = of.classes().map(|(k, n)| (n > 0).then(|| k as f64 / n as f64)).collect();
@@ -152,7 +152,7 @@ pub fn chain(
 /// [`BoundError::Value`] for a one-norm that is negative or not finite; [`BoundError::Interval`].
 pub fn nu(one_norm: f64, column_non_zeros: usize, spectral: Interval) -> Result<Option<Interval>, BoundError> {
     super::error::check_non_negative("one-norm", one_norm)?;
-    spectral.check_norm("spectral norm")?;
+    spectral.check_norm()?;
     if one_norm == 0.0 || spectral.upper == 0.0 {
         return Ok(None);
     }

@@ -45,12 +45,12 @@ impl Interval {
         self.lower <= value && value <= self.upper
     }
 
-    pub(super) fn check_norm(&self, what: &'static str) -> Result<(), BoundError> {
+    pub(super) fn check_norm(&self) -> Result<(), BoundError> {
         let &Self { lower, upper } = self;
         if 0.0 <= lower && lower <= upper && upper.is_finite() {
             Ok(())
         } else {
-            Err(BoundError::Interval { what, lower, upper })
+            Err(BoundError::Interval { what: "spectral norm", lower, upper })
         }
     }
 }

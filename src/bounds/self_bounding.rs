@@ -46,7 +46,7 @@ pub fn self_bounding_interval(
     let WeightedConfusions { weights, counts, entries, .. } = of;
     let num_classes = counts.len();
     check_delta(delta)?;
-    held_out.check_norm("spectral norm")?;
+    held_out.check_norm()?;
     let pairs: Vec<(Vec<f64>, Vec<f64>)> = pairs
         .iter()
         .map(|(left, right)| Ok((unit("left vector", left, num_classes)?, unit("right vector", right, num_classes)?)))

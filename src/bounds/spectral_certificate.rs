@@ -44,7 +44,7 @@ impl SpectralCertificate {
     /// # Errors
     /// [`BoundError::Interval`] for an enclosure that is none.
     pub fn population(&self, held_out: Interval) -> Result<Interval, BoundError> {
-        held_out.check_norm("spectral norm")?;
+        held_out.check_norm()?;
         let within = |end: f64| end.clamp(0.0, self.a_priori);
         Ok(Interval { lower: within(held_out.lower - self.sharp), upper: within(held_out.upper + self.sharp) })
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use car_spectral::car::CarOptions;
 use car_spectral_data::augment::Chain;
-use car_spectral_data::{AugmentationOptions, DataKind, DataSet, Images, Parts, Policy, Sampler, Split, Validation};
+use car_spectral_data::{DataKind, DataSet, Images, Parts, Split, Validation};
 use car_spectral_formats::predictions::{Block, PredictionSource, read};
 use car_spectral_runs::folder::EarlierRun;
 use car_spectral_runs::settings::{
@@ -62,13 +62,7 @@ fn settings(folder: &Path, out: &str, earlier: EarlierRun, selection: Selection)
             frozen: Some(folder.join("features")),
             weight_ema: (selection == Selection::BestValidation).then_some(0.9),
         },
-        images: ImageSettings {
-            normalisation: None,
-            augmentation: AugmentationOptions { policy: Policy::None, cutout: None },
-            image_size: None,
-            sampler: Sampler::InstanceBalanced,
-            loader_threads: 1,
-        },
+        images: ImageSettings { loader_threads: 1, ..ImageSettings::default() },
         optimisation: OptimisationSettings {
             epochs: 5,
             batch_size: 16,

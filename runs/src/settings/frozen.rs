@@ -48,7 +48,7 @@ impl Settings {
 mod tests {
     use std::path::PathBuf;
 
-    use car_spectral_data::{AugmentationOptions, CutMix, Policy, Sampler};
+    use car_spectral_data::{CutMix, Policy};
 
     use super::super::*;
 
@@ -63,13 +63,7 @@ mod tests {
                 frozen: Some(PathBuf::from("features")),
                 weight_ema: None,
             },
-            images: ImageSettings {
-                normalisation: None,
-                augmentation: AugmentationOptions { policy: Policy::None, cutout: None },
-                image_size: None,
-                sampler: Sampler::InstanceBalanced,
-                loader_threads: 1,
-            },
+            images: ImageSettings { loader_threads: 1, ..ImageSettings::default() },
             optimisation: OptimisationSettings {
                 epochs: 2,
                 batch_size: 8,

@@ -78,7 +78,7 @@ pub struct NetworkSettings {
 }
 
 /// The settings of the images.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ImageSettings {
     /// Normalisation by which pixels become inputs; none: the constants customary for the data set.
     pub normalisation: Option<Normalisation>,

@@ -65,7 +65,7 @@ mod tests {
     use super::super::feed::{FedBatch, Feed};
     use super::*;
     use crate::drawn;
-    use car_spectral_data::{AugmentationOptions, Normalisation, Policy};
+    use car_spectral_data::Normalisation;
     use car_spectral_runs::settings::{
         ClassificationOptions, ImageSettings, ObjectiveOptions, OptimisationSettings, OptimizerOptions, Selection,
     };
@@ -76,13 +76,7 @@ mod tests {
         let (split, subset) = (&data.train, Subset::full(&data.train.labels, 3));
         let normalisation = Normalisation::new(vec![0.5; 3], vec![0.25; 3]).unwrap();
         for sampler in [Sampler::InstanceBalanced, Sampler::ClassBalanced] {
-            let images = ImageSettings {
-                normalisation: None,
-                augmentation: AugmentationOptions { policy: Policy::None, cutout: None },
-                image_size: None,
-                sampler,
-                loader_threads: 1,
-            };
+            let images = ImageSettings { sampler, loader_threads: 1, ..ImageSettings::default() };
             let optimisation = OptimisationSettings {
                 epochs: 2,
                 batch_size: 5,

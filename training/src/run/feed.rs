@@ -117,7 +117,7 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use car_spectral_data::{AugmentationOptions, Images, Policy, Sampler};
+    use car_spectral_data::{Images, Sampler};
     use car_spectral_runs::settings::{
         ClassificationOptions, ContrastiveOptions, ObjectiveOptions, OptimizerOptions, Selection,
     };
@@ -130,13 +130,7 @@ mod tests {
         let subset = Subset::full(&labels, 3);
         let images = Images::InMemory { shape: [1, 4, 4], bytes };
         let split = Arc::new(Split { images, labels, sha256: String::new() });
-        let images = ImageSettings {
-            normalisation: None,
-            augmentation: AugmentationOptions { policy: Policy::None, cutout: None },
-            image_size: None,
-            sampler: Sampler::InstanceBalanced,
-            loader_threads: 2,
-        };
+        let images = ImageSettings { loader_threads: 2, ..ImageSettings::default() };
         let mut objective = ObjectiveOptions::classification(ClassificationOptions::CrossEntropy);
         objective.cutmix = Some(CutMix::CUSTOMARY);
         change(&mut objective);

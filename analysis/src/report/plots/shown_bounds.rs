@@ -97,32 +97,30 @@ pub(super) fn describe(bound: &BoundReport) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::BoundValues;
-    use crate::results::{Statement::*, WorstClass};
+    use crate::results::{BoundValues, Statement::*, WorstClass};
+
+    /// A bound of two classes.
+    fn bound(id: Statement, margin: f64, first_term: f64, total: Option<[f64; 2]>) -> BoundReport {
+        let values = BoundValues {
+            first_term: Some(vec![Some(first_term); 2]),
+            total: total.map(|total| total.map(Some).to_vec()),
+            ..Default::default()
+        };
+        BoundReport { id, margin: Some(margin), applicable: true, values, ..Default::default() }
+    }
 
     #[test]
     fn first_terms_are_shown_where_they_reach_the_error_and_totals_where_they_are_smallest() {
-        let bound = |id, margin: f64, value: f64, complete: bool| BoundReport {
-            id,
-            margin: Some(margin),
-            applicable: true,
-            values: BoundValues {
-                first_term: Some(vec![Some(value); 2]),
-                total: complete.then(|| vec![Some(value); 2]),
-                ..Default::default()
-            },
-            ..Default::default()
-        };
         let mut model = ModelReport { num_classes: 2, ..Default::default() };
         model.test.worst_class = Some(WorstClass { error: 0.5, ..Default::default() });
         model.bounds = vec![
-            bound(T2, 0.0, 0.0, false),
-            bound(T2, 0.5, 0.3, false),
-            bound(T2, 1.0, 0.9, false),
-            bound(T2, 2.0, 4.0, false),
-            bound(T3, 0.5, 7.0, true),
-            bound(T3, 1.0, 3.0, true),
-            bound(T3, 2.0, 5.0, true),
+            bound(T2, 0.0, 0.0, None),
+            bound(T2, 0.5, 0.3, None),
+            bound(T2, 1.0, 0.9, None),
+            bound(T2, 2.0, 4.0, None),
+            bound(T3, 0.5, 7.0, Some([7.0; 2])),
+            bound(T3, 1.0, 3.0, Some([3.0; 2])),
+            bound(T3, 2.0, 5.0, Some([5.0; 2])),
         ];
         let margins =
             |model: &ModelReport| -> Vec<_> { shown_bounds(model, gives_numbers).iter().map(|b| b.margin).collect() };
@@ -136,17 +134,7 @@ mod tests {
 
     #[test]
     fn models_are_compared_at_one_margin() {
-        let bound = |id, margin: f64, value: f64| BoundReport {
-            id,
-            margin: Some(margin),
-            applicable: true,
-            values: BoundValues {
-                first_term: Some(vec![Some(0.0); 2]),
-                total: Some(vec![Some(0.5), Some(value)]),
-                ..Default::default()
-            },
-            ..Default::default()
-        };
+        let bound = |id, margin, value| bound(id, margin, 0.0, Some([0.5, value]));
         let model = |bounds: Vec<BoundReport>| {
             let mut model = ModelReport { num_classes: 2, bounds, ..Default::default() };
             model.test.worst_class = Some(WorstClass { index: 1, ..Default::default() });
@@ -167,20 +155,12 @@ mod tests {
 
     #[test]
     fn what_says_nothing_of_any_class_is_not_usable() {
-        let bound = |id, total: Option<[f64; 2]>| BoundReport {
-            id,
-            applicable: true,
-            values: BoundValues {
-                first_term: Some(vec![Some(0.1); 2]),
-                total: total.map(|total| total.map(Some).to_vec()),
-                ..Default::default()
-            },
-            ..Default::default()
+        let found = |id, total| {
+            let bounds = vec![bound(id, 1.0, 0.1, total)];
+            usable_bounds(&ModelReport { bounds, ..Default::default() }).len()
         };
-        let found =
-            |bound: BoundReport| usable_bounds(&ModelReport { bounds: vec![bound], ..Default::default() }).len();
-        assert_eq!(found(bound(T2, None)), 0, "a first term alone bounds nothing");
-        assert_eq!((found(bound(T3, Some([1.0, 6.0]))), found(bound(T3, Some([0.9, 6.0])))), (0, 1));
-        assert_eq!(found(bound(T3DoublePrime, Some([1.0 - 1e-9, 1.0]))), 0);
+        assert_eq!(found(T2, None), 0, "a first term alone bounds nothing");
+        assert_eq!((found(T3, Some([1.0, 6.0])), found(T3, Some([0.9, 6.0]))), (0, 1));
+        assert_eq!(found(T3DoublePrime, Some([1.0 - 1e-9, 1.0])), 0);
     }
 }
