@@ -9,7 +9,7 @@
 
 use car_spectral::bounds::{DeltaShares, GibbsClass, Posterior, binary_kl, class_pac_bayes, unconditional};
 use car_spectral::longtail::long_tailed_counts;
-use proofs_checks::draws::{answers, category, input_shares, miss_probability};
+use proofs_checks::draws::{answers, drawn_shares, gibbs, input_shares, miss_probability};
 use proofs_checks::evidence::{Check, Kind, cases};
 use proptest::prelude::*;
 use rand::SeedableRng;
@@ -120,33 +120,22 @@ fn priors_from_other_classes_and_posteriors_from_the_data() {
         let mut misses = 0_u64;
         let mut of_draws = Vec::new();
         for _ in 0..draws {
-            let mut seen = vec![vec![0.0; inputs]; k];
-            for (j, &count) in counts.iter().enumerate() {
-                for _ in 0..count {
-                    seen[j][category(population[j].iter().copied(), rng).min(inputs - 1)] += 1.0 / count as f64;
-                }
-            }
+            let seen = drawn_shares(&population, &counts, rng);
             let sample: Vec<Vec<f64>> =
                 answers.iter().map(|answers| (0..k).map(|j| error(answers, j, &seen[j])).collect()).collect();
-            let gibbs = |score: &dyn Fn(usize) -> f64| {
-                let top = (0..classifiers).map(score).fold(f64::NEG_INFINITY, f64::max);
-                let raw: Vec<f64> = (0..classifiers).map(|c| (score(c) - top).exp()).collect();
-                let total: f64 = raw.iter().sum();
-                raw.iter().map(|weight| weight / total).collect::<Vec<f64>>()
-            };
             let (mut missed, mut worst) = (false, 0.0_f64);
             for j in 0..k {
                 let gap = |c: usize| truth[c][j] - sample[c][j];
                 let all = |c: usize| sample[c].iter().sum::<f64>();
                 let farthest = (0..classifiers).max_by(|&a, &b| gap(a).total_cmp(&gap(b))).unwrap();
                 let posteriors = [
-                    gibbs(&|c| -20.0 * all(c)),
-                    gibbs(&|c| -100.0 * all(c)),
-                    gibbs(&|c| -50.0 * sample[c][j]),
-                    gibbs(&|c| 20.0 * gap(c)),
+                    gibbs(classifiers, |c| -20.0 * all(c)),
+                    gibbs(classifiers, |c| -100.0 * all(c)),
+                    gibbs(classifiers, |c| -50.0 * sample[c][j]),
+                    gibbs(classifiers, |c| 20.0 * gap(c)),
                     (0..classifiers).map(|c| f64::from(u8::from(c == farthest))).collect(),
                 ];
-                let priors = [gibbs(&|_| 0.0), gibbs(&|c| -20.0 * (all(c) - sample[c][j]))];
+                let priors = [gibbs(classifiers, |_| 0.0), gibbs(classifiers, |c| -20.0 * (all(c) - sample[c][j]))];
                 for q in &posteriors {
                     let mean = |of: &[Vec<f64>]| {
                         q.iter().zip(of).map(|(q, errors)| q * errors[j]).sum::<f64>().clamp(0.0, 1.0)

@@ -9,7 +9,7 @@
 
 use car_spectral::bounds::{BoundError, Outcome, Posterior, matrix_hoeffding, morvant, reciprocal_sum, unconditional};
 use nalgebra::DMatrix;
-use proofs_checks::draws::{answers, category, input_shares, miss_probability};
+use proofs_checks::draws::{answers, category, drawn_shares, gibbs, input_shares, miss_probability};
 use proofs_checks::evidence::{Check, Kind, cases};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -193,27 +193,16 @@ fn t1_prime_with_a_posterior_from_the_data() {
         let truth: Vec<DMatrix<f64>> = answers.iter().map(|answers| confusion(answers, &population)).collect();
         let h = reciprocal_sum(&counts);
         for _ in 0..draws / 6 {
-            let mut seen = vec![vec![0.0; inputs]; k];
-            for (j, &count) in counts.iter().enumerate() {
-                for _ in 0..count {
-                    seen[j][category(population[j].iter().copied(), rng).min(inputs - 1)] += 1.0 / count as f64;
-                }
-            }
+            let seen = drawn_shares(&population, &counts, rng);
             let sample: Vec<DMatrix<f64>> = answers.iter().map(|answers| confusion(answers, &seen)).collect();
             let distances: Vec<DMatrix<f64>> = sample.iter().zip(&truth).map(|(s, d)| s - d).collect();
             let errors: Vec<f64> = sample.iter().map(DMatrix::sum).collect();
             let squares: Vec<f64> = distances.iter().map(|d| d.norm_squared() / (2.0 * h)).collect();
             let farthest = (0..classifiers).max_by(|&a, &b| squares[a].total_cmp(&squares[b])).unwrap();
             let point = |at: usize| (0..classifiers).map(|c| f64::from(u8::from(c == at))).collect::<Vec<f64>>();
-            let gibbs = |score: &dyn Fn(usize) -> f64| {
-                let top = (0..classifiers).map(score).fold(f64::NEG_INFINITY, f64::max);
-                let raw: Vec<f64> = (0..classifiers).map(|c| (score(c) - top).exp()).collect();
-                let total: f64 = raw.iter().sum();
-                raw.iter().map(|weight| weight / total).collect::<Vec<f64>>()
-            };
             let mut posteriors: Vec<Vec<f64>> =
-                [0.0, 1.0, 5.0, 100.0].iter().map(|&cold| gibbs(&|c| -cold * errors[c])).collect();
-            posteriors.push(gibbs(&|c| squares[c]));
+                [0.0, 1.0, 5.0, 100.0].iter().map(|&cold| gibbs(classifiers, |c| -cold * errors[c])).collect();
+            posteriors.push(gibbs(classifiers, |c| squares[c]));
             posteriors.push(point(farthest));
             let mut missed = false;
             for (number, q) in posteriors.iter().enumerate() {

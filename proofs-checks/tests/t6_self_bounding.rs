@@ -18,7 +18,7 @@ use car_spectral::bounds::{
 use car_spectral::confusion::{ClassWeights, WeightForm};
 use car_spectral::norms::exact;
 use ndarray::Array2;
-use proofs_checks::draws::{category, miss_probability};
+use proofs_checks::draws::{EVEN, NEXT, ONE_ROW, Population, miss_probability, rising_errors};
 use proofs_checks::evidence::{Check, Kind, cases};
 use proofs_checks::masses::binomial;
 use rand::SeedableRng;
@@ -40,39 +40,18 @@ fn exactly(norm: f64) -> Interval {
     Interval { lower: norm, upper: norm }
 }
 
-struct Population {
-    name: &'static str,
-    shares: Array2<f64>,
-    counts: Vec<u64>,
-    weights: Vec<f64>,
-}
-
-/// Errors of 0.1 to 0.9, spread evenly, all on the first class, or on the next one.
 fn populations() -> Vec<Population> {
-    let matrix = |k: usize, target: fn(usize, usize) -> Option<usize>| {
-        Array2::from_shape_fn((k, k), |(i, j)| {
-            let error = 0.1 + 0.8 * j as f64 / (k - 1) as f64;
-            match target(j, k) {
-                _ if i == j => 0.0,
-                Some(only) => f64::from(u8::from(i == only)) * error,
-                None => error / (k - 1) as f64,
-            }
-        })
-    };
-    let one_row: fn(usize, usize) -> Option<usize> = |j, _| Some(usize::from(j == 0));
-    let next: fn(usize, usize) -> Option<usize> = |j, k| Some((j + 1) % k);
-    let even: fn(usize, usize) -> Option<usize> = |_, _| None;
     let rising = |k: usize| (0..k).map(|j| 0.8 + 1.4 * j as f64 / (k - 1) as f64).collect::<Vec<_>>();
     let single = Array2::from_shape_fn((3, 3), |(i, j)| if (i, j) == (1, 0) { 0.4 } else { 0.0 });
     let at = |name, shares, counts, weights| Population { name, shares, counts, weights };
     vec![
-        at("one image a class", matrix(5, even), vec![1; 5], vec![1.0; 5]),
-        at("all errors into one class", matrix(6, one_row), vec![30; 6], rising(6)),
-        at("spread, 100", matrix(10, even), vec![100; 10], rising(10)),
-        at("next class, 100", matrix(10, next), vec![100; 10], rising(10)),
-        at("very uneven, 1 to 1000", matrix(5, even), vec![1000, 100, 20, 3, 1], vec![0.5, 0.8, 1.0, 1.5, 3.0]),
+        at("one image a class", rising_errors(5, EVEN), vec![1; 5], vec![1.0; 5]),
+        at("all errors into one class", rising_errors(6, ONE_ROW), vec![30; 6], rising(6)),
+        at("spread, 100", rising_errors(10, EVEN), vec![100; 10], rising(10)),
+        at("next class, 100", rising_errors(10, NEXT), vec![100; 10], rising(10)),
+        at("very uneven, 1 to 1000", rising_errors(5, EVEN), vec![1000, 100, 20, 3, 1], vec![0.5, 0.8, 1.0, 1.5, 3.0]),
         at("one entry alone", single, vec![200; 3], vec![1.0; 3]),
-        at("spread, 30 classes of 50", matrix(30, even), vec![50; 30], rising(30)),
+        at("spread, 30 classes of 50", rising_errors(30, EVEN), vec![50; 30], rising(30)),
     ]
 }
 
@@ -85,35 +64,24 @@ fn coverage() {
     let rng = &mut ChaCha8Rng::seed_from_u64(61);
     let mut tightest = [("", 0.0_f64); 2];
     let (mut least, mut largest) = (f64::INFINITY, 0.0_f64);
-    for Population { name, shares, counts, weights } in populations() {
+    for population in populations() {
+        let Population { name, shares, counts, weights } = &population;
         let k = counts.len();
-        let truth = exact::largest_singular_value(weighted(&shares, &weights).view()).unwrap();
+        let truth = exact::largest_singular_value(weighted(shares, weights).view()).unwrap();
         let draws = if k > 20 { cases(200).min(1000) } else { cases(1500).min(10_000) };
-        let draw = |rng: &mut ChaCha8Rng| {
-            let mut table = Array2::<u64>::zeros((k, k));
-            for j in 0..k {
-                for _ in 0..counts[j] {
-                    let predicted = category(shares.column(j).iter().copied(), rng);
-                    if predicted < k {
-                        table[[predicted, j]] += 1;
-                    }
-                }
-            }
-            table
-        };
         let seen = |table: &Array2<u64>| {
             let matrix = Array2::from_shape_fn((k, k), |(i, j)| table[[i, j]] as f64 / counts[j] as f64);
-            weighted(&matrix, &weights)
+            weighted(&matrix, weights)
         };
         for delta in [0.05, 0.3] {
-            let pairs = [even_pair(k), top_pair(&seen(&draw(rng)))];
+            let pairs = [even_pair(k), top_pair(&seen(&population.draw(rng)))];
             let (mut misses, mut ratios, mut width) = ([0_u64; 2], [Vec::new(), Vec::new()], 0.0);
             for _ in 0..draws {
-                let table = draw(rng);
+                let table = population.draw(rng);
                 let norm = exactly(exact::largest_singular_value(seen(&table).view()).unwrap());
                 let entries = table.indexed_iter().filter(|(_, count)| **count > 0);
                 let entries = entries.map(|((i, j), &count)| (i, j, count));
-                let of = WeightedConfusions::new(&weights, &counts, entries).unwrap();
+                let of = WeightedConfusions::new(weights, counts, entries).unwrap();
                 let found = *self_bounding_interval(&of, norm, &pairs, delta).unwrap().value().unwrap();
                 let t6 = spectral_certificate(&of, delta).unwrap();
                 let t6 = t6.value().unwrap().population(norm).unwrap();

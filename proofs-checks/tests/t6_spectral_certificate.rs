@@ -13,7 +13,7 @@ use car_spectral::bounds::{Interval, Outcome, SpectralCertificate, WeightedConfu
 use car_spectral::norms::exact;
 use nalgebra::DMatrix;
 use ndarray::Array2;
-use proofs_checks::draws::{category, miss_probability};
+use proofs_checks::draws::{EVEN, NEXT, ONE_ROW, Population, miss_probability, rising_errors};
 use proofs_checks::evidence::{Check, Kind, cases};
 use proofs_checks::search::Search;
 use proptest::prelude::*;
@@ -156,35 +156,8 @@ fn hundred_classes_of_hundred() {
     assert!((certificate.sharp - 0.4565836974967306).abs() < 1e-13);
 }
 
-/// A population: e_j, where the errors of class j go, n_j and lambda_j.
-struct Population {
-    name: &'static str,
-    shares: DMatrix<f64>,
-    counts: Vec<u64>,
-    weights: Vec<f64>,
-}
-
+/// Where all errors are on one row, its variance decides.
 fn populations() -> Vec<Population> {
-    // Errors of 0.1 to 0.9: spread evenly, all on one row (where the row's variance decides), or all on the next class.
-    let matrix = |k: usize, target: fn(usize, usize) -> Option<usize>| {
-        DMatrix::from_fn(k, k, |i, j| {
-            let error = 0.1 + 0.8 * j as f64 / (k - 1) as f64;
-            match target(j, k) {
-                _ if i == j => 0.0,
-                Some(only) => {
-                    if i == only {
-                        error
-                    } else {
-                        0.0
-                    }
-                }
-                None => error / (k - 1) as f64,
-            }
-        })
-    };
-    let one_row: fn(usize, usize) -> Option<usize> = |j, _| Some(usize::from(j == 0));
-    let next: fn(usize, usize) -> Option<usize> = |j, k| Some((j + 1) % k);
-    let even: fn(usize, usize) -> Option<usize> = |_, _| None;
     // 1/sqrt(pi_j + 0.2) of training counts from 500 down to 5.
     let long_tail = |k: usize| -> Vec<f64> {
         let counts: Vec<f64> = (0..k).map(|j| 500.0 * 0.01f64.powf(j as f64 / (k - 1) as f64)).collect();
@@ -195,14 +168,14 @@ fn populations() -> Vec<Population> {
     let uneven = |k: usize, n: u64| (0..k as u64).map(|j| n * (1 + j % 3)).collect();
     let at = |name, shares, counts, weights| Population { name, shares, counts, weights };
     vec![
-        at("two classes, 3 to 6 each", matrix(2, next), uneven(2, 3), vec![0.7, 0.9]),
-        at("one example a class", matrix(5, even), balanced(5, 1), vec![1.0; 5]),
-        at("concentrated, 10 to 30", matrix(4, one_row), uneven(4, 10), vec![0.7, 0.9, 1.1, 1.3]),
-        at("spread, 40 to 120", matrix(10, even), uneven(10, 40), long_tail(10)),
-        at("concentrated, 40 to 120", matrix(10, one_row), uneven(10, 40), long_tail(10)),
-        at("next class, 100", matrix(10, next), balanced(10, 100), long_tail(10)),
-        at("spread, 30 classes of 50", matrix(30, even), balanced(30, 50), long_tail(30)),
-        at("concentrated, 30 classes of 50", matrix(30, one_row), balanced(30, 50), long_tail(30)),
+        at("two classes, 3 to 6 each", rising_errors(2, NEXT), uneven(2, 3), vec![0.7, 0.9]),
+        at("one example a class", rising_errors(5, EVEN), balanced(5, 1), vec![1.0; 5]),
+        at("concentrated, 10 to 30", rising_errors(4, ONE_ROW), uneven(4, 10), vec![0.7, 0.9, 1.1, 1.3]),
+        at("spread, 40 to 120", rising_errors(10, EVEN), uneven(10, 40), long_tail(10)),
+        at("concentrated, 40 to 120", rising_errors(10, ONE_ROW), uneven(10, 40), long_tail(10)),
+        at("next class, 100", rising_errors(10, NEXT), balanced(10, 100), long_tail(10)),
+        at("spread, 30 classes of 50", rising_errors(30, EVEN), balanced(30, 50), long_tail(30)),
+        at("concentrated, 30 classes of 50", rising_errors(30, ONE_ROW), balanced(30, 50), long_tail(30)),
     ]
 }
 
@@ -215,27 +188,21 @@ fn coverage() {
     let sharp = Check::new("T6", "‖(Ĉ − C_D)Λ‖₂ ≤ sharp radius", Kind::Simulation);
     let mut rng = ChaCha8Rng::seed_from_u64(6);
     let (draws, delta) = (cases(2000).min(40_000), 0.05_f64);
-    for Population { name, shares, counts, weights } in populations() {
+    for population in populations() {
+        let Population { name, shares, counts, weights } = &population;
         let k = counts.len();
-        let truth = weighted_norm(&shares, &weights);
+        let shares = DMatrix::from_row_iterator(k, k, shares.iter().copied());
+        let truth = weighted_norm(&shares, weights);
         let (mut misses, mut simple_misses, mut norm_misses) = (0, 0, 0);
         let (mut ratios, mut simple_ratios) = (Vec::new(), Vec::new());
         for _ in 0..draws {
-            let mut table = DMatrix::<u64>::zeros(k, k);
-            for j in 0..k {
-                for _ in 0..counts[j] {
-                    let predicted = category(shares.column(j).iter().copied(), &mut rng);
-                    if predicted < k {
-                        table[(predicted, j)] += 1;
-                    }
-                }
-            }
+            let table = DMatrix::from_row_iterator(k, k, population.draw(&mut rng));
             let seen = DMatrix::from_fn(k, k, |i, j| table[(i, j)] as f64 / counts[j] as f64);
-            let distance = weighted_norm(&(&seen - &shares), &weights);
-            let certificate = certificate(&weights, &counts, &table, delta);
+            let distance = weighted_norm(&(&seen - &shares), weights);
+            let certificate = certificate(weights, counts, &table, delta);
             misses += u64::from(distance > certificate.sharp);
             simple_misses += u64::from(distance > certificate.simple);
-            let norm = weighted_norm(&seen, &weights);
+            let norm = weighted_norm(&seen, weights);
             let held_out = Interval { lower: norm, upper: norm };
             norm_misses += u64::from(!certificate.population(held_out).unwrap().contains(truth));
             assert!((norm - truth).abs() <= distance + 1e-12);

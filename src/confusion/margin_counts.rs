@@ -106,9 +106,7 @@ impl MarginCounts {
         if logits.nrows() != labels.len() {
             return Err(ConfusionError::WrongNumberOfLabels { samples: logits.nrows(), labels: labels.len() });
         }
-        let before = self.samples;
-        let more = logits.nrows() as u64;
-        let after = before.checked_add(more).ok_or(ConfusionError::TooManySamples { samples: before, more })?;
+        let (before, after) = (self.samples, self.samples_with(logits.nrows() as u64)?);
         let tallies = tallies(logits, labels, self.layout, &self.grid)
             .map_err(|(row, fault)| fault.at(before + row as u64, num_classes))?;
         // Every counter is at most the number of samples, which was just seen to fit.
@@ -135,9 +133,7 @@ impl MarginCounts {
         if predicted.len() != labels.len() {
             return Err(ConfusionError::WrongNumberOfLabels { samples: predicted.len(), labels: labels.len() });
         }
-        let before = self.samples;
-        let more = predicted.len() as u64;
-        let after = before.checked_add(more).ok_or(ConfusionError::TooManySamples { samples: before, more })?;
+        let (before, after) = (self.samples, self.samples_with(predicted.len() as u64)?);
         let mut tally = Tally::new(self.layout, predicted.len());
         for (at, (&class, &label)) in predicted.iter().zip(labels).enumerate() {
             if let Some(label) = [label, class].into_iter().find(|&class| class >= num_classes) {
@@ -170,10 +166,7 @@ impl MarginCounts {
                 right: other.margins().to_vec(),
             });
         }
-        self.samples = self
-            .samples
-            .checked_add(other.samples)
-            .ok_or(ConfusionError::TooManySamples { samples: self.samples, more: other.samples })?;
+        self.samples = self.samples_with(other.samples)?;
         // Every counter is at most the number of samples, which was just seen to fit.
         add(&mut self.class_counts, &other.class_counts);
         add(&mut self.class_slots, &other.class_slots);
@@ -184,6 +177,11 @@ impl MarginCounts {
             add(self.pairs.entry(column, row), counters);
         }
         Ok(())
+    }
+
+    fn samples_with(&self, more: u64) -> Result<u64, ConfusionError> {
+        let samples = self.samples;
+        samples.checked_add(more).ok_or(ConfusionError::TooManySamples { samples, more })
     }
 
     /// Number of classes K.

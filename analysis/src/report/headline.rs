@@ -2,7 +2,7 @@
 //! bounds are.
 
 use super::family::inapplicable_families;
-use crate::results::{BoundReport, Group, ModelReport, Settings, Statement};
+use crate::results::{BoundReport, Group, ModelReport, Settings, Statement, VerdictCounts};
 use crate::words::{counted, grouped, limits, listed, multiple, percent};
 
 /// Classes that tie for the worst and are named; of more only the number is said.
@@ -191,23 +191,20 @@ pub(super) fn looseness(model: &ModelReport) -> String {
 fn bounds(model: &ModelReport) -> String {
     let complete: Vec<&BoundReport> =
         model.bounds.iter().filter(|bound| bound.applicable && bound.values.total.is_some()).collect();
-    let (k, classes) = (model.num_classes, |count: usize| counted(count, "class", "classes"));
-    if let Some(bound) =
-        complete.iter().max_by_key(|bound| bound.values.verdict.violated).filter(|b| b.values.verdict.violated > 0)
-    {
-        let violated = classes(bound.values.verdict.violated);
+    let k = model.num_classes;
+    // The bound with a verdict for most classes, in words, and its name.
+    let most = |count: fn(&VerdictCounts) -> usize| {
+        let found = complete.iter().map(|bound| (count(&bound.values.verdict), bound.id)).max_by_key(|found| found.0);
+        found.filter(|&(count, _)| count > 0).map(|(count, id)| (counted(count, "class", "classes"), id))
+    };
+    if let Some((violated, id)) = most(|verdict| verdict.violated) {
         return format!(
-            "A bound from training samples is violated for {violated} of {k}: it lies below the whole interval of the error ({})",
-            bound.id
+            "A bound from training samples is violated for {violated} of {k}: it lies below the whole interval of the error ({id})"
         );
     }
-    if let Some(bound) =
-        complete.iter().max_by_key(|bound| bound.values.verdict.holds).filter(|b| b.values.verdict.holds > 0)
-    {
-        let holds = classes(bound.values.verdict.holds);
+    if let Some((holds, id)) = most(|verdict| verdict.holds) {
         return format!(
-            "A bound from training samples is usable for {holds} of {k}: below 100 %, and it covers the error's whole interval ({})",
-            bound.id
+            "A bound from training samples is usable for {holds} of {k}: below 100 %, and it covers the error's whole interval ({id})"
         );
     }
     if complete.iter().any(|bound| bound.values.verdict.undecided > 0) {

@@ -207,17 +207,22 @@ mod tests {
                 let logits = Tensor::from_slice(&ROWS.concat()).view([-1, 3]).set_requires_grad(true);
                 let mut loss = ClassificationLoss::new(&COUNTS, options).unwrap();
                 loss.forward(&logits, &Tensor::from_slice(&LABELS), epoch).unwrap().backward();
-                let gradient = Vec::<f64>::try_from(logits.grad().flatten(0, -1)).unwrap();
-                for (at, &found) in gradient.iter().enumerate() {
-                    let moved = |by: f64| {
-                        let mut rows = ROWS;
-                        rows[at / 3][at % 3] += by;
-                        value(options, &rows, &LABELS, epoch)
-                    };
-                    let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-                    assert!((found - difference).abs() < 1e-8, "{options:?}, {at}: {found} for {difference}");
-                }
+                check_gradient(&logits, &format!("{options:?}"), |rows| value(options, rows, &LABELS, epoch));
             }
+        }
+    }
+
+    /// Holds the gradient at [`ROWS`] against central differences.
+    fn check_gradient(logits: &Tensor, what: &str, value: impl Fn(&[[f64; 3]]) -> f64) {
+        let gradient = Vec::<f64>::try_from(logits.grad().flatten(0, -1)).unwrap();
+        for (at, &found) in gradient.iter().enumerate() {
+            let moved = |by: f64| {
+                let mut rows = ROWS;
+                rows[at / 3][at % 3] += by;
+                value(&rows)
+            };
+            let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+            assert!((found - difference).abs() < 1e-8, "{what}, {at}: {found} for {difference}");
         }
     }
 
@@ -256,16 +261,7 @@ mod tests {
             let mut loss = ClassificationLoss::new(&COUNTS, options).unwrap();
             let labels = Tensor::from_slice(&SOFT.concat()).view([-1, 3]);
             loss.forward_soft(&logits, &labels).unwrap().backward();
-            let gradient = Vec::<f64>::try_from(logits.grad().flatten(0, -1)).unwrap();
-            for (at, &found) in gradient.iter().enumerate() {
-                let moved = |by: f64| {
-                    let mut rows = ROWS;
-                    rows[at / 3][at % 3] += by;
-                    soft_value(options, &rows, &SOFT)
-                };
-                let difference = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-                assert!((found - difference).abs() < 1e-8, "{options:?}, {at}: {found} for {difference}");
-            }
+            check_gradient(&logits, &format!("{options:?}"), |rows| soft_value(options, rows, &SOFT));
         }
         let mut ldam = ClassificationLoss::new(&COUNTS, ALL[4]).unwrap();
         let logits = Tensor::zeros([1, 3], (Kind::Double, Device::Cpu));
