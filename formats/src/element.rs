@@ -1,6 +1,5 @@
 //! Element types of stored arrays, and the bulk conversion of their bytes.
 
-use std::fmt;
 use std::path::Path;
 
 use half::f16;
@@ -9,36 +8,50 @@ use half::slice::HalfFloatSliceExt;
 use super::{InputError, Result};
 
 /// Element type as stored in a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display)]
 #[non_exhaustive]
 pub enum ElementType {
     /// IEEE binary16.
+    #[strum(to_string = "float16")]
     F16,
     /// bfloat16.
+    #[strum(to_string = "bfloat16")]
     BF16,
     /// IEEE binary32.
+    #[strum(to_string = "float32")]
     F32,
     /// IEEE binary64.
+    #[strum(to_string = "float64")]
     F64,
     /// Signed, 8 bits.
+    #[strum(to_string = "int8")]
     I8,
     /// Signed, 16 bits.
+    #[strum(to_string = "int16")]
     I16,
     /// Signed, 32 bits.
+    #[strum(to_string = "int32")]
     I32,
     /// Signed, 64 bits.
+    #[strum(to_string = "int64")]
     I64,
     /// Unsigned, 8 bits.
+    #[strum(to_string = "uint8")]
     U8,
     /// Unsigned, 16 bits.
+    #[strum(to_string = "uint16")]
     U16,
     /// Unsigned, 32 bits.
+    #[strum(to_string = "uint32")]
     U32,
     /// Unsigned, 64 bits.
+    #[strum(to_string = "uint64")]
     U64,
     /// One byte, 0 or 1.
+    #[strum(to_string = "bool")]
     Bool,
     /// Decimal digits in a text file, read as f64.
+    #[strum(to_string = "decimal text")]
     Decimal,
 }
 
@@ -62,27 +75,6 @@ impl ElementType {
     /// Tells whether it is one of the binary floating-point types.
     pub fn is_float(self) -> bool {
         matches!(self, Self::F16 | Self::BF16 | Self::F32 | Self::F64)
-    }
-}
-
-impl fmt::Display for ElementType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::F16 => "float16",
-            Self::BF16 => "bfloat16",
-            Self::F32 => "float32",
-            Self::F64 => "float64",
-            Self::I8 => "int8",
-            Self::I16 => "int16",
-            Self::I32 => "int32",
-            Self::I64 => "int64",
-            Self::U8 => "uint8",
-            Self::U16 => "uint16",
-            Self::U32 => "uint32",
-            Self::U64 => "uint64",
-            Self::Bool => "bool",
-            Self::Decimal => "decimal text",
-        })
     }
 }
 

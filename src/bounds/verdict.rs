@@ -48,13 +48,7 @@ impl Verdict {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Verdict::NotApplicable => "not applicable",
-            Verdict::Vacuous => "vacuous",
-            Verdict::Violated => "violated",
-            Verdict::Holds => "holds",
-            Verdict::Undecided => "undecided",
-        })
+        f.pad(&self.id().replace('_', " "))
     }
 }
 

@@ -30,7 +30,6 @@ mod torch_zip;
 mod usual;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::budget::Budget;
@@ -50,34 +49,26 @@ pub(crate) use parts::Saved;
 pub(crate) use saved::{with_plain_pickle, with_saved};
 
 /// The kind of a file of weights, told by its content.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, strum::Display)]
 #[non_exhaustive]
 pub enum CheckpointKind {
     /// .safetensors.
+    #[strum(to_string = "safetensors")]
     Safetensors,
     /// torch.save since PyTorch 1.6.
+    #[strum(to_string = "torch.save (zip)")]
     TorchSaveZip,
     /// torch.save of PyTorch 0.1.10 to 1.5.
+    #[strum(to_string = "torch.save (legacy)")]
     TorchSaveLegacy,
     /// torch.jit.save: a program, never read here.
     TorchScript,
     /// A list of parts, as JSON.
+    #[strum(to_string = "index of parts")]
     Index,
     /// ONNX: a network, read by [`crate::onnx`].
+    #[strum(to_string = "ONNX")]
     Onnx,
-}
-
-impl fmt::Display for CheckpointKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Safetensors => "safetensors",
-            Self::TorchSaveZip => "torch.save (zip)",
-            Self::TorchSaveLegacy => "torch.save (legacy)",
-            Self::TorchScript => "TorchScript",
-            Self::Index => "index of parts",
-            Self::Onnx => "ONNX",
-        })
-    }
 }
 
 /// Elements of a tensor in row-major order. Narrower types are widened without rounding.
