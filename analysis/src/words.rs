@@ -120,8 +120,8 @@ pub(crate) fn decimals(value: f64, decimals: usize) -> String {
     if value < 0.0 { format!("−{text}") } else { text }
 }
 
-/// A fraction in per cent: `62 %`, `0.4 %`, `78.1 %`; 0 % and 100 % only where exact, else `< 0.1
-/// %`, `> 99.9 %`.
+/// A measured share in per cent: `62.0 %`, `0.4 %`, `78.1 %`; `0 %` and `100 %` only where exact,
+/// else `< 0.1 %`, `> 99.9 %`.
 pub(crate) fn percent(share: f64) -> String {
     // Adding 0 turns -0, the sum of nothing, into 0.
     let value = 100.0 * share + 0.0;
@@ -131,8 +131,12 @@ pub(crate) fn percent(share: f64) -> String {
     if (99.95..100.0).contains(&value) {
         return "> 99.9 %".to_owned();
     }
-    let text = fixed(value, 1);
-    format!("{} %", text.strip_suffix(".0").unwrap_or(&text))
+    if value == 0.0 || value == 100.0 { format!("{value} %") } else { format!("{value:.1} %") }
+}
+
+/// A chosen level in per cent: `95 %`, `99.9 %`.
+pub(crate) fn level(share: f64) -> String {
+    percent(share).replace(".0 %", " %")
 }
 
 /// The ends of an interval in per cent, outwards where no decimal shows the difference: never `>
@@ -243,8 +247,9 @@ mod tests {
         );
         assert_eq!(
             [0.62, 0.004, 1.0, 0.7812, -0.0, 1e-7, 0.99999].map(percent),
-            ["62 %", "0.4 %", "100 %", "78.1 %", "0 %", "< 0.1 %", "> 99.9 %"]
+            ["62.0 %", "0.4 %", "100 %", "78.1 %", "0 %", "< 0.1 %", "> 99.9 %"]
         );
+        assert_eq!([0.95, 0.999, 1.0 - 1e-6].map(level), ["95 %", "99.9 %", "> 99.9 %"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::{
     Comparison, FEWEST_RUNS, FEWEST_VALUES, LEVEL, MeasuredOn, Predictor, RESAMPLES, Scope, ScopeCorrelations, Target,
     Verdict,
 };
-use crate::words::{counted, decimals, fixed, percent, short};
+use crate::words::{counted, decimals, fixed, level, short};
 
 /// The sentence of a comparison over `runs` runs.
 pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize) -> String {
@@ -49,7 +49,7 @@ pub(super) fn of(found: &ScopeCorrelations, comparison: &Comparison, runs: usize
         signed(*difference),
         signed(*low),
         signed(*high),
-        percent(LEVEL)
+        level(LEVEL)
     );
     if distinct < FEWEST_VALUES {
         return format!(

@@ -6,7 +6,7 @@ use crate::results::{
     ClassDifference, Comparison, ComparisonVerdict, Difference, GroupAccuracy, GroupComparison, ModelReport, Report,
     SeedDifference, WorstClassDifference,
 };
-use crate::words::{counted, decimals, grouped, listed, percent};
+use crate::words::{counted, decimals, grouped, level, listed, percent};
 
 /// Classes that are named; of more only the number is said.
 const NAMED: usize = 3;
@@ -84,7 +84,7 @@ fn guaranteed(models: [&ModelReport; 2], sure: f64) -> Option<String> {
     (!said.is_empty()).then(|| {
         format!(
             "guaranteed with probability {} as an upper limit alone: no class has an error above {} (T5')",
-            percent(sure),
+            level(sure),
             listed(&said)
         )
     })
@@ -191,7 +191,7 @@ fn change(before: f64, after: f64) -> String {
 
 /// A group's sentences: over seeds, what it costs, then of these networks.
 pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<String> {
-    let sure = percent(1.0 - report.settings.delta);
+    let sure = level(1.0 - report.settings.delta);
     let moved = |found: &SeedDifference| format!("{}, {}", change(found.means[0], found.means[1]), seeded(found));
     let mut sentences = vec![
         format!(
@@ -469,7 +469,7 @@ mod tests {
             "{}",
             said[0]
         );
-        let expected = "Mean errors of single classes, none of them tested: 1 class up (most Dress 20 → 70 %), 1 class down (most Coat 50 → 25 %).";
+        let expected = "Mean errors of single classes, none of them tested: 1 class up (most Dress 20.0 → 70.0 %), 1 class down (most Coat 50.0 → 25.0 %).";
         assert!(said.iter().any(|sentence| sentence == expected), "{said:#?}");
     }
 

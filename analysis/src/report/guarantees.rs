@@ -3,7 +3,7 @@
 
 use super::headline::{all_models, called, worst_classes};
 use crate::results::{ModelReport, Settings};
-use crate::words::{counted, grouped, listed, percent, points, short};
+use crate::words::{counted, grouped, level, listed, percent, points, short};
 
 /// Candidates for the worst class that are named; of more only the number is said.
 const NAMED: usize = 6;
@@ -16,7 +16,7 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
     if test.worst_class.is_none() {
         return sentences;
     }
-    let sure = percent(1.0 - settings.delta);
+    let sure = level(1.0 - settings.delta);
     sentences.extend(which_to_quote(model, &sure));
     sentences.push(candidates(model, &sure));
     sentences.extend(mostly_wrong(model, &sure));
@@ -92,7 +92,7 @@ pub(super) fn plans(settings: &Settings, model: &ModelReport) -> Vec<String> {
             points(found.estimate_bias)
         )
     });
-    bias.into_iter().chain(images_needed(model, &percent(1.0 - settings.delta))).collect()
+    bias.into_iter().chain(images_needed(model, &level(1.0 - settings.delta))).collect()
 }
 
 /// The set holds any one class of the largest error, fixed beforehand; of several that share it

@@ -3,7 +3,7 @@
 
 use super::family::inapplicable_families;
 use crate::results::{BoundReport, Group, ModelReport, Settings, Statement, VerdictCounts};
-use crate::words::{counted, grouped, limits, listed, multiple, percent};
+use crate::words::{counted, grouped, level, limits, listed, multiple, percent};
 
 /// Classes that tie for the worst and are named; of more only the number is said.
 const NAMED: usize = 5;
@@ -89,7 +89,7 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
     };
     let certain = format!(
         "Whichever class is the worst, its error lies between {lower} and {upper} with probability {}{at_once} (T5')",
-        percent(1.0 - settings.delta)
+        level(1.0 - settings.delta)
     );
     format!("{class}{missing}. {certain}.")
 }

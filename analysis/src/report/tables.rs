@@ -566,6 +566,6 @@ mod tests {
     fn a_group_of_unequal_classes_has_both_means() {
         let group = |accuracy, accuracy_macro| GroupAccuracy { classes: 3, samples: 1000, accuracy, accuracy_macro };
         assert_eq!(group_accuracy(&group(0.901, 1.85 / 3.0)), "61.7 % over classes, 90.1 % over samples,");
-        assert_eq!(group_accuracy(&group(0.5, 0.5)), "50 %");
+        assert_eq!(group_accuracy(&group(0.5, 0.5)), "50.0 %");
     }
 }

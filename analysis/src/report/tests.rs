@@ -781,10 +781,13 @@ fn the_headline_tells_what_the_bounds_say() {
     let headline = |model: &ModelReport| headline(&settings, model);
     let says = |model: &ModelReport, text: &str| assert!(headline(model).contains(text), "{}", headline(model));
     let begins = |model: &ModelReport, text: &str| assert!(headline(model).starts_with(text), "{}", headline(model));
-    begins(&model, "The worst class as measured, Ankle boot (few, 6 training samples), has a test error of 30 %; ");
+    begins(&model, "The worst class as measured, Ankle boot (few, 6 training samples), has a test error of 30.0 %; ");
     says(&model, "; 3 of 10 classes can be the worst. Whichever class is the worst, its error lies between ");
     model.test.max_error.candidates.truncate(1);
-    begins(&model, "The worst class, Ankle boot (few, 6 training samples), has a test error of 30 %. Whichever class");
+    begins(
+        &model,
+        "The worst class, Ankle boot (few, 6 training samples), has a test error of 30.0 %. Whichever class",
+    );
     let vacuous = " No bound from training samples is usable: what can be computed allows every class an error of 100 %, or above \
                    99.9999 %, and so says nothing (T3, T3' and T3'').";
     says(&model, vacuous);
@@ -827,7 +830,7 @@ fn the_headline_tells_what_the_bounds_say() {
     for error in model.test.split.per_class_error.iter_mut().filter(|error| **error > Some(0.5)) {
         *error = Some(0.1);
     }
-    begins(&model, "2 of 10 classes tie for the worst test error, 50 % (1 many, 1 medium): class 3 and Sandal. ");
+    begins(&model, "2 of 10 classes tie for the worst test error, 50.0 % (1 many, 1 medium): class 3 and Sandal. ");
     model.test.split.chain.holds = false;
     says(&model, "FAILS");
     model.test.worst_class = None;
@@ -869,10 +872,10 @@ fn statements_that_do_not_apply_for_one_reason_share_a_row_and_notes_are_not_rep
 #[test]
 fn the_terminal_does_not_break_names_that_have_room() {
     let samples =
-        named(["fashion-mnist-lt-mlp", "fashion-mnist-lt-resnet20"].map(|name| (name, Sample::fashion().skill)), 20);
+        named(["fashion-mnist-lt-mlp", "fashion-mnist-lt-vit-96"].map(|name| (name, Sample::fashion().skill)), 20);
     let table = summary_table(&report(&samples).0);
     let comparison = table.split("\n\n").next().unwrap();
-    assert!(comparison.contains("│ fashion-mnist-lt-resnet20 ┆"), "{comparison}");
+    assert!(comparison.contains("│ fashion-mnist-lt-vit-96 ┆"), "{comparison}");
 }
 
 #[test]

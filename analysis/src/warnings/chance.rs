@@ -86,7 +86,7 @@ mod tests {
         assert_eq!((said(&half), said(&labels)), (None, None));
         let shuffled: Vec<usize> = (0..400).map(|sample| sample * 7 / 3 % 10).collect();
         assert!(said(&shuffled).unwrap().contains("no better than chance"));
-        assert!(said(&[3; 400]).unwrap().contains("10 %, is no better than chance, 10 %"), "one class for all");
+        assert!(said(&[3; 400]).unwrap().contains("10.0 %, is no better than chance, 10.0 %"), "one class for all");
         let few = |classes: &[usize], labels: &[usize]| warning(&predicted(2, classes, labels));
         assert_eq!(few(&[0, 0, 0, 1, 1, 1], &[0, 0, 0, 1, 1, 1]), None, "all of six");
         assert_eq!(few(&[0; 200], &(0..200).map(|n| usize::from(n == 7)).collect::<Vec<_>>()), None, "a rare class");
@@ -102,7 +102,7 @@ mod tests {
             let half_way = |label: usize| own + (label - own + (10 - own) / 2) % (10 - own);
             labels.iter().map(|&label| if label < own { label } else { half_way(label) }).collect()
         };
-        assert!(said(&together(2)).unwrap().contains("20 %, is that of few classes"));
+        assert!(said(&together(2)).unwrap().contains("20.0 %, is that of few classes"));
         assert_eq!(said(&together(6)), None);
         // Of ordered classes all that is not hit is near.
         let near: Vec<usize> = labels.iter().enumerate().map(|(n, label)| (label + n / 10 % 3).min(9)).collect();

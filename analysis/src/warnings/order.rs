@@ -313,8 +313,8 @@ mod tests {
         let found = warning(&table, &names(12)).unwrap();
         let words = [
             "in a part of the samples: labels are shifted by 1, each 1 above",
-            "50 % of the errors",
-            "seems to be 50 % of the samples",
+            "50.0 % of the errors",
+            "seems to be 50.0 % of the samples",
         ];
         assert!(words.iter().all(|words| found.sentence.contains(words)), "{}", found.sentence);
         assert_eq!(said(&labelled(12, |class, _| class)), "");

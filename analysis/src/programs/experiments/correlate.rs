@@ -16,7 +16,7 @@ use crate::correlation::{self, Correlations, MeasuredOn, Predictor, Scope, Scope
 use crate::load::training_run;
 use crate::report::plots::{correlation_figures, is_correlation_stem};
 use crate::results::TrainingRun;
-use crate::words::{counted, decimals, fixed, in_code, in_markdown, percent};
+use crate::words::{counted, decimals, fixed, in_code, in_markdown, level};
 
 const LOG: &str = "metrics.jsonl";
 
@@ -146,7 +146,7 @@ fn markdown(found: &[Correlations], arguments: &CorrelateArguments) -> String {
             text,
             "\nSpearman's ρ with mid-ranks [{} percentile interval: {} resamples of the runs, each with all of its epochs; \
              seed {}]. – : a variable is constant or missing, or for an interval: fewer than {} runs. The intervals hold one by one, not all at once.",
-            percent(group.level),
+            level(group.level),
             group.resamples,
             group.seed,
             correlation::FEWEST_RUNS

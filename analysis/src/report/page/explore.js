@@ -21,7 +21,7 @@
     const value = 100 * share;
     if (value > 0 && value < 0.05) return "< 0.1\u00a0%";
     if (value >= 99.95 && value < 100) return "> 99.9\u00a0%";
-    return value.toFixed(1).replace(/\.0$/, "") + "\u00a0%";
+    return (value === 0 || value === 100 ? value : value.toFixed(1)) + "\u00a0%";
   };
   const bare = (share) => percent(share).replace("\u00a0%", "");
   // Outwards where no decimal shows the difference.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::report::headline::{called, worst_classes};
 use crate::report::tables::dash;
 use crate::results::{GroupAccuracy, ModelReport, Settings, TestReport};
-use crate::words::{grouped, percent, percent_range, unbroken};
+use crate::words::{grouped, level, percent, percent_range, unbroken};
 
 /// One key figure.
 #[derive(Serialize)]
@@ -54,7 +54,7 @@ pub(super) fn key_figures(settings: &Settings, model: &ModelReport) -> Vec<KeyFi
             all if all == model.num_classes => "it can be any class".to_owned(),
             classes => format!("one of {} classes has it", grouped(classes as u64)),
         };
-        let note = format!("with probability {} (T5'); {note}", percent(1.0 - settings.delta));
+        let note = format!("with probability {} (T5'); {note}", level(1.0 - settings.delta));
         put("Worst class, whichever it is, true error", percent_range(found.interval), note);
     }
     let by_class = test.accuracy_macro.map_or(String::new(), |by_class| match percent(by_class) {

@@ -36,7 +36,7 @@ use super::verdicts::{chain_sentence, said_once};
 use crate::correlation::Correlations;
 use crate::draw::Figure;
 use crate::results::{ModelReport, Report, Settings};
-use crate::words::{capitalised, grouped, listed, percent, percent_range, readable, short, unbroken};
+use crate::words::{capitalised, grouped, level, listed, percent, percent_range, readable, short, unbroken};
 use key_figures::{KeyFigure, key_figures};
 
 /// Ends of the names of plots on single classes, on the bounds, and on the margins; the others show
@@ -208,7 +208,7 @@ pub(super) fn render(report: &Report, plots: &PlotSet) -> Result<String, ReportE
         overview,
         overview_norms,
         classes_by_model: tables::classes_by_model(report, MOST_CLASSES),
-        sure: unbroken(&percent(1.0 - settings.delta)),
+        sure: unbroken(&level(1.0 - settings.delta)),
         pairs: in_order(report)
             .into_iter()
             .map(|comparison| comparison_sentences(report, comparison))
@@ -342,7 +342,7 @@ fn samples(settings: &Settings, model: &ModelReport) -> String {
         "{} classes; {} test{training} samples. Each statement holds with probability {}, for all classes{at_once} together; several statements together with less.",
         grouped(model.num_classes as u64),
         grouped(model.test.split.samples),
-        percent(1.0 - settings.delta)
+        level(1.0 - settings.delta)
     )
 }
 

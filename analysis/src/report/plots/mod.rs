@@ -27,7 +27,7 @@ use crate::draw::scene::{self, Scene};
 use crate::draw::{Figure, Layout};
 use crate::report::headline::{all_models, called};
 use crate::results::{ModelFigures, ModelReport, Report};
-use crate::words::{grouped, percent, readable};
+use crate::words::{grouped, level, readable};
 use groups::{
     bins, by_frequency, by_frequency_title, group_legend, group_of, group_runs, group_style, group_swatches,
     order_label, quantile,
@@ -172,7 +172,7 @@ fn floor_caption(report: &Report) -> String {
 
 /// The probability of the statements, `95 %`.
 fn sure(report: &Report) -> String {
-    percent(1.0 - report.settings.delta)
+    level(1.0 - report.settings.delta)
 }
 
 /// How sure the intervals are, and with which weights of the classes: `confidence 95 %, all 4

@@ -103,10 +103,10 @@ mod tests {
         let differ = [
             (
                 json!({"best_acc1": [44.77]}),
-                "the accuracy is 70 % (65 % to 74.7 % with 99.9 %), and best_acc1 in the file states 44.8 %",
+                "the accuracy is 70.0 % (65.0 % to 74.7 % with 99.9 %), and best_acc1 in the file states 44.8 %",
             ),
-            (json!({"acc": 90}), "acc in the file states 90 %"),
-            (json!({"acc": 0.6}), "states 60 %"),
+            (json!({"acc": 90}), "acc in the file states 90.0 %"),
+            (json!({"acc": 0.6}), "states 60.0 %"),
             (json!({"best_val_acc": 80.0}), "or it is that of another epoch, the best"),
         ];
         check("stated-accuracy", &agree, &differ);
