@@ -167,7 +167,7 @@ fn classes_are_sought_sorted_and_opened() {
     assert_eq!(said["hidden"], false);
     assert_eq!(said["all"], 12);
     // Of class 11 the samples with 12 n < 220, n = 0 to 18, are wrong.
-    assert!(said["first"].as_str().unwrap().contains("11") && said["first"].as_str().unwrap().contains("95 %"));
+    assert!(said["first"].as_str().unwrap().contains("11") && said["first"].as_str().unwrap().contains("95.0 %"));
     let sorted = &said["sorted"];
     assert_eq!([&sorted[0], &sorted[1]], ["train", "descending"]);
     assert!(sorted[2].as_str().unwrap().contains("240"));
@@ -346,7 +346,7 @@ fn eight_thousand_classes_are_answered_at_once() {
     assert!(said["sorted"][1].as_str().unwrap().contains("Species 0 (0)"), "{}", said["sorted"]);
     assert_eq!([&said["after"][0], &said["after"][1]], [&Value::from(400), &Value::from(true)]);
     assert_eq!(said["before"], said["after"][2], "rows are added to those that are there");
-    assert!(said["status"].as_str().unwrap().starts_with("8142 of 8142 classes, the first 400 shown"));
+    assert!(said["status"].as_str().unwrap().starts_with("8,142 of 8,142 classes, the first 400 shown"));
     assert!(said["exact"][0].as_str().unwrap().contains("Species 8 ("), "{}", said["exact"]);
     assert_eq!(said["exact"][1], 100);
 }
@@ -374,7 +374,7 @@ fn two_models_are_set_beside_each_other() {
     assert!(head.contains(&"error of second") && head.contains(&"second is"), "{head:?}");
     // Class 4: 48 of 60 wrong, and 40 of 60.
     let first = said["first"].as_str().unwrap();
-    assert!(first.contains("80 %") && first.contains("66.7 %") && first.contains("−13.3"), "{first}");
+    assert!(first.contains("80.0 %") && first.contains("66.7 %") && first.contains("−13.3"), "{first}");
     assert!(said["second"].as_str().unwrap().contains("66.7 %"));
     assert!(said["status"].as_str().unwrap().contains("all classes asked at once"), "{}", said["status"]);
     assert_eq!(said["folded"], serde_json::json!([false, false]));

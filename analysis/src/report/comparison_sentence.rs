@@ -50,10 +50,7 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
     }
     parts.extend(by_frequency(a, b, found));
     let decided = [ComparisonVerdict::Better, ComparisonVerdict::Worse].map(|verdict| decided(a, b, found, verdict));
-    match decided.into_iter().flatten().collect::<Vec<_>>() {
-        none if none.is_empty() => parts.push("all classes asked at once, no single one is decided".to_owned()),
-        some => parts.extend(some),
-    }
+    parts.extend(decided.into_iter().flatten());
     parts.extend(guaranteed([a, b], 1.0 - report.settings.delta));
     parts.insert(0, in_short(found));
     let in_group =
@@ -65,16 +62,20 @@ pub(super) fn comparison_sentences(report: &Report, found: &Comparison) -> (Stri
     (format!("{} against {}{}", b.name, a.name, seeds.unwrap_or_default()), parts)
 }
 
-/// `worse on all samples, worst class undecided; 1 class better, 5 worse`.
+/// `in short: overall better, few better, many worse; worst class undecided; 1 class better, 5
+/// worse`, of the groups those that are decided.
 fn in_short(found: &Comparison) -> String {
     let count = |verdict| found.classes.iter().filter(|class| class.verdict == verdict).count();
-    let [better, worse] = [ComparisonVerdict::Better, ComparisonVerdict::Worse].map(count);
-    format!(
-        "in short: all samples {}, worst class {}; {} better, {worse} worse",
-        found.overall.verdict,
-        found.worst_class.difference.verdict,
-        counted(better, "class", "classes")
-    )
+    let classes = match [ComparisonVerdict::Better, ComparisonVerdict::Worse].map(count) {
+        [0, 0] => "no single class decided, all asked at once".to_owned(),
+        [better, worse] => format!("{} better, {worse} worse", counted(better, "class", "classes")),
+    };
+    let groups = [("many", found.many_macro), ("medium", found.medium_macro), ("few", found.few_macro)];
+    let decided = groups.into_iter().filter_map(|(name, found)| Some((name, found?.verdict)));
+    let decided = decided.filter(|(_, verdict)| *verdict != ComparisonVerdict::Undecided);
+    let groups: String = decided.map(|(name, verdict)| format!(", {name} {verdict}")).collect();
+    let (overall, worst) = (found.overall.verdict, found.worst_class.difference.verdict);
+    format!("in short: overall {overall}{groups}; worst class {worst}; {classes}")
 }
 
 /// What no class exceeds in either model; a limit of as good as 100 % says nothing.
@@ -138,11 +139,18 @@ fn worst_classes(
     format!("worst class:{shares} ({}{by}){alone}", judged(&found.difference))
 }
 
-/// The worst class; of several how many tie.
+/// The worst class; of several how many tie, and a few of their names.
 fn tied(model: &ModelReport) -> String {
     match headline::worst_classes(model)[..] {
         [worst] => called(model, worst),
-        ref tied => format!("{} classes tie", grouped(tied.len() as u64)),
+        ref tied if tied.len() > MOST_CLASSES => format!("{} classes tie", grouped(tied.len() as u64)),
+        ref tied => {
+            let mut names: Vec<String> = tied.iter().take(NAMED).map(|&class| called(model, class)).collect();
+            if tied.len() > NAMED {
+                names.push(format!("{} more", tied.len() - NAMED));
+            }
+            format!("{} classes tie ({})", tied.len(), listed(&names))
+        }
     }
 }
 
@@ -195,19 +203,19 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
     let moved = |found: &SeedDifference| format!("{}, {}", change(found.means[0], found.means[1]), seeded(found));
     let mut sentences = vec![
         format!(
-            "On these test samples, {}{}. Measured error of the worst class, mean over the networks: {}; of all \
-             samples: {}{}. Minus is better; in brackets how sure that is.",
+            "On these test samples, {}{}. {}. Measured error of the worst class, mean over the networks: {}; of all \
+             samples: {}{}. Minus is better; in brackets the {sure} intervals.",
             verdict(found),
             on_others(found),
+            worst_of_all(report, found),
             moved(&found.worst_class),
             moved(&found.overall),
             decided_groups(found),
         ),
         format!(
-            "From {} to {}. {}.",
+            "From {} to {}.",
             group_name(report, &found.a, &found.models_a),
             group_name(report, &found.b, &found.models_b),
-            worst_of_all(report, found),
         ),
     ];
     let groups = [
@@ -229,17 +237,28 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
          (means of {} and {} networks, {pairing}; each bracket by itself; differences between seeds taken for normal{}).",
         found.models_a.len(),
         found.models_b.len(),
-        if found.models_a.len().min(found.models_b.len()) <= FEW_SEEDS { "; so few make brackets wide" } else { "" }
+        if found.models_a.len().min(found.models_b.len()) <= FEW_SEEDS { "; few seeds make them wide" } else { "" }
     ));
+    if needs_seeds(found) {
+        let said = "About so many seeds of each method would decide a difference of this size 4 times in 5.";
+        sentences.push(said.to_owned());
+    }
     if let Some(these) = &found.these_networks {
         sentences.push(format!(
-            "To judge the methods, quote the brackets above; no interval here covers new seeds and new test samples at \
-             once. For these networks alone, on other test samples, the mean error of \
-             the worst class differs by {}.",
+            "To judge the methods, quote the brackets above; none covers new seeds and new test samples at once. Of the \
+             same {} networks, not of the methods, on new test samples the mean error of the worst class differs by {}.",
+            found.models_a.len() + found.models_b.len(),
             judged(these)
         ));
     }
     sentences
+}
+
+/// Whether it is said how many seeds would decide.
+fn needs_seeds(found: &GroupComparison) -> bool {
+    let groups = [found.many_macro, found.medium_macro, found.few_macro];
+    let mut all = [found.worst_class, found.overall].into_iter().chain(groups.into_iter().flatten());
+    all.any(|found| found.verdict == ComparisonVerdict::Undecided && found.seeds_needed.is_some())
 }
 
 /// What is decided of classes by their number of training samples: `; of many: ...`.
@@ -357,7 +376,7 @@ fn judged(found: &Difference) -> String {
 fn seeded(found: &SeedDifference) -> String {
     let needed = match (found.verdict, found.seeds_needed) {
         (ComparisonVerdict::Undecided, Some(seeds)) => {
-            format!(" (about {seeds} seeds of each would decide a difference of this size 4 times in 5)")
+            format!(" (about {seeds} seeds)")
         }
         _ => String::new(),
     };
@@ -432,7 +451,7 @@ mod tests {
         let better = found.classes.iter().filter(|class| class.verdict == ComparisonVerdict::Better).count();
         assert!(better > 1 && found.overall.verdict == ComparisonVerdict::Better);
         assert!(
-            said(&report)[0].starts_with("in short: all samples better")
+            said(&report)[0].starts_with("in short: overall better")
                 && said(&report)[0].contains(&format!("; {better} classes better, 0 worse")),
             "{}",
             said(&report)[0]
@@ -483,13 +502,13 @@ mod tests {
         }
         let said = group_sentences(&report, &report.groups[0]);
         let expected = format!("The worst class of each of the 4 networks is {worst}.");
-        assert!(said[1].ends_with(&expected), "{}", said[1]);
+        assert!(said[0].contains(&expected), "{}", said[0]);
         let other = (report.models[3].test.worst_class.as_ref().unwrap().index + 1) % 10;
         report.models[3].test.worst_class.as_mut().unwrap().error = 1.0;
         report.models[3].test.split.per_class_error[other] = Some(1.0);
         let (said, name) = (group_sentences(&report, &report.groups[0]), &report.models[3].class_names[other]);
         let expected = format!("The worst class of each network: p {worst}, q {worst}; r {worst}, s {name}.");
-        assert!(said[1].ends_with(&expected), "{}", said[1]);
+        assert!(said[0].contains(&expected), "{}", said[0]);
     }
 
     #[test]

@@ -17,14 +17,14 @@ pub(super) fn guarantees(settings: &Settings, model: &ModelReport) -> Vec<String
         return sentences;
     }
     let sure = level(1.0 - settings.delta);
-    sentences.extend(which_to_quote(model, &sure));
     sentences.push(candidates(model, &sure));
     sentences.extend(mostly_wrong(model, &sure));
     sentences.extend(next_images(model, &sure));
+    sentences.extend(which_to_quote(model, &sure));
     if let Some(found) = model.train_to_test.as_ref().and_then(|told| told.step.certificate.as_ref()) {
         sentences.push(format!(
             "One number for all confusions together that counts rare classes more, the spectral norm ‖CΛ‖₂, is {} on these test \
-             samples; on all samples there could be it lies between {} and {} with probability {sure} (T6').",
+             samples; its true value, over all samples there could be, lies between {} and {} with probability {sure} (T6').",
             short(test.split.hard.spectral_norm_weighted.value),
             short(found.self_bounding[0]),
             short(found.self_bounding[1])
@@ -49,7 +49,10 @@ pub(super) fn upper_limit(model: &ModelReport) -> Option<f64> {
 fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
     let worst = model.test.worst_class.as_ref()?;
     let alone = upper_limit(model).map(|most| {
-        format!("If an upper limit alone is wanted: at most {}, with probability {sure} (T5').", percent(most))
+        format!(
+            "As an upper limit alone, without a lower one: at most {}, with probability {sure} (T5').",
+            percent(most)
+        )
     });
     let by_name = match worst_classes(model).len() {
         1 => format!(
@@ -57,8 +60,8 @@ fn which_to_quote(model: &ModelReport, sure: &str) -> Option<String> {
             called(model, worst.index)
         ),
         _ => {
-            "The interval above is that of the worst class, whichever it is; in tables each class has a wider one, for \
-              there those of all classes hold at once (T5)."
+            "In tables each class has a wider interval than the worst class has above, for there those of all classes \
+             hold at once (T5)."
                 .to_owned()
         }
     };
@@ -120,8 +123,8 @@ fn candidates(model: &ModelReport, sure: &str) -> String {
             )
         }
         many => format!(
-            "With probability {sure} one of {} of the {} classes has the largest error: {} and {} more (column \
-             can_be_the_worst of per_class.csv); none of the others has a larger one. These test samples cannot tell which.",
+            "With probability {sure} the worst class is one of {} of {}, or ties with one: {} and {} more, marked in the \
+             table of classes and in per_class.csv; these test samples cannot tell which.",
             grouped(many as u64),
             grouped(model.num_classes as u64),
             worst_first(model, candidates)[..NAMED].join(", "),
@@ -240,14 +243,14 @@ mod tests {
         let said = which_to_quote(&model, "95 %").unwrap();
         let most = percent(model.test.max_error.at_most);
         let expected = [
-            format!("If an upper limit alone is wanted: at most {most}, with probability 95 % (T5')."),
+            format!("As an upper limit alone, without a lower one: at most {most}, with probability 95 % (T5')."),
             format!("In tables the interval of {} is wider, for there", worst.name),
         ];
         assert!(expected.iter().all(|part| said.contains(part)), "{said}");
         let mut tied = model.clone();
         tied.test.split.per_class_error[0] = Some(worst.error);
         let several = which_to_quote(&tied, "95 %").unwrap();
-        assert!(several.contains("in tables each class has a wider one"), "{several}");
+        assert!(several.contains("In tables each class has a wider interval"), "{several}");
         let one = next_images(&model, "95 %").unwrap();
         assert!(one.contains(&format!("samples of {}, between", worst.name)), "{one}");
         let same = tied.test.next_sample[0].limits[worst.index];
@@ -292,9 +295,9 @@ mod tests {
         );
         assert_eq!(
             said(&[0, 1, 2, 3, 4, 5, 6]),
-            "With probability 95 % one of 7 of the 10 classes has the largest error: Shirt, Dress, T-shirt/top, Trouser, Pullover, Coat and 1 more \
-                 (column can_be_the_worst of per_class.csv); none of the others has a larger one. These test samples \
-             cannot tell which."
+            "With probability 95 % the worst class is one of 7 of 10, or ties with one: Shirt, Dress, T-shirt/top, Trouser, \
+             Pullover, Coat and 1 more, marked in the table of classes and in per_class.csv; these test samples cannot tell \
+             which."
         );
     }
 }

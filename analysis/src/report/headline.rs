@@ -51,13 +51,19 @@ pub(super) fn answer(settings: &Settings, model: &ModelReport) -> String {
         let names = match tied.len().saturating_sub(NAMED) {
             0 => format!(": {}", listed(&named)),
             more if tied.len() <= MANY => format!(": {} and {more} more", named.join(", ")),
-            _ => most_trained(model, &tied),
+            _ => String::new(),
         };
         let by_group = by_group(model, &tied);
         let images = images.unwrap_or_else(|| "every test sample".to_owned());
+        let unnamed = if tied.len() > MANY { "The worst class cannot be named: " } else { "" };
         if worst.error == 1.0 {
             let chance = by_chance(most_tested(model, &tied));
-            format!("{count} of {of} classes had {images} wrong{by_group}{names}{chance}")
+            let several = test.max_error.candidates.len();
+            let can_be = match several > tied.len() && several < model.num_classes {
+                true => format!("; {several} of {of} can be the worst"),
+                false => String::new(),
+            };
+            format!("{unnamed}{count} of {of} classes had {images} wrong{by_group}{names}{can_be}{chance}")
         } else {
             format!("{count} of {of} classes tie for the worst test error, {error}{by_group}{names}")
         }
@@ -138,7 +144,7 @@ fn most_tested(model: &ModelReport, classes: &[usize]) -> u64 {
 fn by_chance(samples: u64) -> String {
     if (1..=FEW_SAMPLES).contains(&samples) {
         format!(
-            ". So few say little of a class: one that is wrong half the time has {} wrong 1 time in {}",
+            ". So few samples say little: a class that is wrong half the time has {} wrong 1 time in {}",
             if samples == 1 { "it".to_owned() } else { format!("all {samples}") },
             1_u64 << samples
         )
@@ -156,17 +162,6 @@ fn by_group(model: &ModelReport, classes: &[usize]) -> String {
     });
     let named: Vec<String> = named.into_iter().flatten().collect();
     if named.len() > 1 { format!(" ({})", named.join(", ")) } else { String::new() }
-}
-
-/// Those of many classes that had the most training samples.
-fn most_trained(model: &ModelReport, classes: &[usize]) -> String {
-    let Some(counts) = &model.train_counts else { return String::new() };
-    let mut classes = classes.to_vec();
-    classes.sort_by_key(|&class| std::cmp::Reverse(counts[class]));
-    let named = classes.iter().take(NAMED);
-    let named: Vec<String> =
-        named.map(|&class| format!("{} ({})", called(model, class), grouped(counts[class]))).collect();
-    format!("; of these {} had the most training samples (their number in brackets)", listed(&named))
 }
 
 /// What the bounds from training images say, and how loose the chain is.

@@ -37,7 +37,10 @@ pub(super) fn warned(report: &Report) -> Option<(String, bool)> {
         0.0 => "no error of a class would change".to_owned(),
         _ => format!("no error of a class would change by more than {}", points(most)),
     };
-    Some((format!("{} below: {effect}.", counted(merged_warnings(report).len(), "small doubt", "small doubts")), false))
+    Some((
+        format!("{} below: {effect}.", counted(merged_warnings(report).len(), "minor warning", "minor warnings")),
+        false,
+    ))
 }
 
 /// Every warning once.

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const section = document.getElementById("explorer");
-  const { classes, models, comparisons } = JSON.parse(document.getElementById("classes").textContent);
+  const { classes, models, comparisons, has_groups: hasGroups } = JSON.parse(document.getElementById("classes").textContent);
   const GROUPS = ["many", "medium", "few"];
   const PAGE = 100;
   const byName = new Intl.Collator("en", { numeric: true });
@@ -251,8 +251,10 @@
   /** Says how many classes have a row, and offers more. */
   const tell = () => {
     const [found, shown] = [state.found.length, Math.min(state.found.length, state.shown)];
-    status.textContent = `${found} of ${list().names.length} classes` +
-      (shown < found ? `, the first ${shown} shown` : "") + "; a class opens to its confusions" +
+    const grouped = (count) => count.toLocaleString("en");
+    status.textContent = `${grouped(found)} of ${grouped(list().names.length)} classes` +
+      (shown < found ? `, the first ${grouped(shown)} shown` : "") + "; open a class for its confusions" +
+      (beside() && hasGroups ? "; one network against one, which says nothing of the methods" : "") +
       (beside() ? "; better and worse: all classes asked at once, which takes more than one class alone" : "");
     more.hidden = shown === found;
     more.textContent = `Show ${Math.min(PAGE, found - shown)} more`;

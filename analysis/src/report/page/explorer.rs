@@ -17,6 +17,8 @@ struct Explorer<'a> {
     classes: Vec<ClassList<'a>>,
     models: Vec<Model<'a>>,
     comparisons: Vec<Pair>,
+    /// Whether the report compares groups of seeds, which no pair of models does.
+    has_groups: bool,
 }
 
 #[derive(PartialEq, Serialize)]
@@ -87,7 +89,8 @@ pub(super) fn data(report: &Report) -> Result<String, ReportError> {
             })
             .collect(),
     });
-    let explorer = Explorer { comparisons: comparisons.collect(), classes, models };
+    let has_groups = !report.groups.is_empty();
+    let explorer = Explorer { comparisons: comparisons.collect(), classes, models, has_groups };
     Ok(serde_json::to_string(&explorer)?.replace('<', "\\u003c"))
 }
 

@@ -24,6 +24,8 @@ struct Row {
     difference: f64,
     interval: Option<[f64; 2]>,
     verdict: ComparisonVerdict,
+    /// Said of the methods, not of these networks alone.
+    of_methods: bool,
 }
 
 /// `None` without groups of seeds.
@@ -109,6 +111,7 @@ fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
         difference: found.difference,
         interval: found.interval,
         verdict: found.verdict,
+        of_methods: true,
     };
     let worst: Read = |model| model.test.worst_class.as_ref().map(|worst| worst.error);
     let mut rows = vec![
@@ -122,11 +125,12 @@ fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
     ];
     rows.extend(groups.into_iter().filter_map(|(label, of, found)| Some(row(label, of, found.as_ref()?))));
     rows.extend(found.these_networks.map(|these| Row {
-        label: "error, worst class, on other samples",
+        label: "worst class, same networks, new samples",
         seeds: seeds(worst),
         difference: these.difference,
         interval: Some(these.interval),
         verdict: these.verdict,
+        of_methods: false,
     }));
     rows
 }
@@ -146,7 +150,8 @@ fn panel(scene: &mut Scene, area: Area, rows: &[Row], most: f64, is_last: bool, 
         for &seed in &row.seeds {
             scene.marker((x.at(seed), middle + 9.0), (INK, Mark::Circle), 2.6, None);
         }
-        let style = style(row.verdict);
+        // A colour is a verdict on the methods.
+        let style = if row.of_methods { style(row.verdict) } else { (INK, style(row.verdict).1) };
         let level = middle - 3.0;
         if let Some(ends) = row.interval.map(|interval| interval.map(|end| x.at(end))) {
             scene.segment((ends[0], level), (ends[1], level), style.0, 2.6);
@@ -176,8 +181,14 @@ mod tests {
         let labels: Vec<&str> = rows.iter().map(|row| row.label).collect();
         assert_eq!(
             labels,
-            ["worst class", "all samples", "many", "medium", "few", "worst class, on other samples"]
-                .map(|of| format!("error, {of}"))
+            [
+                "error, worst class",
+                "error, all samples",
+                "error, many",
+                "error, medium",
+                "error, few",
+                "worst class, same networks, new samples"
+            ]
         );
         for row in &rows {
             assert_eq!(row.seeds.len(), 2, "{}", row.label);
