@@ -240,7 +240,8 @@ pub(super) fn group_sentences(report: &Report, found: &GroupComparison) -> Vec<S
         if found.models_a.len().min(found.models_b.len()) <= FEW_SEEDS { "; few seeds make them wide" } else { "" }
     ));
     if needs_seeds(found) {
-        let said = "About so many seeds of each method would decide a difference of this size 4 times in 5.";
+        let said =
+            "Seeds in brackets: about so many of each method would decide a difference of this size 4 times in 5.";
         sentences.push(said.to_owned());
     }
     if let Some(these) = &found.these_networks {

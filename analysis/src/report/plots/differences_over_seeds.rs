@@ -125,7 +125,7 @@ fn rows(report: &Report, found: &GroupComparison) -> Vec<Row> {
     ];
     rows.extend(groups.into_iter().filter_map(|(label, of, found)| Some(row(label, of, found.as_ref()?))));
     rows.extend(found.these_networks.map(|these| Row {
-        label: "worst class, same networks, new samples",
+        label: "same networks, new samples",
         seeds: seeds(worst),
         difference: these.difference,
         interval: Some(these.interval),
@@ -187,7 +187,7 @@ mod tests {
                 "error, many",
                 "error, medium",
                 "error, few",
-                "worst class, same networks, new samples"
+                "same networks, new samples"
             ]
         );
         for row in &rows {
