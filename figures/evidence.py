@@ -263,6 +263,24 @@ def interval(differences):
     return f"{100 * mean:+.1f} [{100 * (mean - half):+.1f}, {100 * (mean + half):+.1f}], {verdict}"
 
 
+def recorded(folder):
+    """Row, seed and errors of each run: of runs.csv, which `experiments table` writes, or else of the
+    last epochs in runs/.
+    """
+    if (folder / "runs.csv").exists():
+        with open(folder / "runs.csv", newline="") as listed:
+            for line in csv.DictReader(listed):
+                columns = {"overall": "accuracy", "worst class": "accuracy_worst_class", "worst tenth": "accuracy_worst_tenth"}
+                errors = {key: 1 - float(line[column]) for key, column in columns.items()}
+                yield line["experiment"].split("/")[1], int(line["seed"]), errors
+        return
+    for path in sorted((folder / "runs").glob("*.jsonl")):
+        row, seed = path.stem.rsplit("-seed", 1)
+        test = json.loads(path.read_text().splitlines()[-1])["test"]
+        errors = {"overall": 1 - test["accuracy"], "worst class": test["worst_class_error"], "worst tenth": test["worst_tenth_error"]}
+        yield row, int(seed), errors
+
+
 def records(folder):
     """Paired differences of errors over seeds, of all test images, of the worst class and of the
     worst tenth of the classes.
@@ -271,24 +289,20 @@ def records(folder):
         labels = stored["labels"].astype(int)
         predicted = {str(name): stored["predicted"][:, at].astype(int) for at, name in enumerate(stored["runs"])}
     figures = {}
-    if not (folder / "runs.csv").exists():
-        sys.exit(f"{folder}: no runs.csv, which `experiments table` writes")
-    with open(folder / "runs.csv", newline="") as listed:
-        for line in csv.DictReader(listed):
-            row, seed = line["experiment"].split("/")[1], int(line["seed"])
-            if f"{row}-seed{seed}" not in predicted:
-                sys.exit(f"{folder}: {row}, seed {seed}, is in runs.csv and not in predicted.npz; pack it again")
-            errors = class_errors(predicted[f"{row}-seed{seed}"], labels)
-            worst = numpy.sort(errors)[::-1]
-            found = {
-                "overall": (predicted[f"{row}-seed{seed}"] != labels).mean(),
-                "worst class": worst[0],
-                "worst tenth": worst[: math.ceil(len(errors) / 10)].mean(),
-            }
-            for key, column in (("overall", "accuracy"), ("worst class", "accuracy_worst_class"), ("worst tenth", "accuracy_worst_tenth")):
-                if abs(1 - found[key] - float(line[column])) > 1e-9:
-                    sys.exit(f"{folder}: {row}, seed {seed}: {key} is {found[key]} here, 1 - {line[column]} in runs.csv")
-            figures.setdefault(row, {})[seed] = found
+    for row, seed, expected in recorded(folder):
+        if f"{row}-seed{seed}" not in predicted:
+            sys.exit(f"{folder}: {row}, seed {seed}, is recorded and not in predicted.npz; pack it again")
+        errors = class_errors(predicted[f"{row}-seed{seed}"], labels)
+        worst = numpy.sort(errors)[::-1]
+        found = {
+            "overall": (predicted[f"{row}-seed{seed}"] != labels).mean(),
+            "worst class": worst[0],
+            "worst tenth": worst[: math.ceil(len(errors) / 10)].mean(),
+        }
+        for key, error in expected.items():
+            if abs(found[key] - error) > 1e-9:
+                sys.exit(f"{folder}: {row}, seed {seed}: {key} is {found[key]} here, {error} in the record")
+        figures.setdefault(row, {})[seed] = found
     print(f"Made by `figures/evidence.py --records figures/{folder.name}` from `predicted.npz`; do not edit. Differences of errors in points, "
           "row less baseline: below 0 the row is better. Student's 95 % intervals over the seeds that both have, for these test images.\n")
     experiments = {path.stem: tomllib.loads(path.read_text())["experiment"] for path in sorted(folder.glob("*.toml"))}
