@@ -264,8 +264,8 @@ def interval(differences):
 
 
 def recorded(folder):
-    """Row, seed and errors of each run: of runs.csv, which `experiments table` writes, or else of the
-    last epochs in runs/.
+    """Row, seed and errors of each run: of runs.csv, which `experiments table` writes, or else of
+    the last epochs in runs/.
     """
     if (folder / "runs.csv").exists():
         with open(folder / "runs.csv", newline="") as listed:
