@@ -114,8 +114,7 @@ fn body(panels: &[Panel], groups: &[(Symbol, String)], panel_height: f64, shared
     }
     entries.push((Symbol::Line(INK, true), "bound = error".into()));
     if any_floor {
-        entries
-            .push((Symbol::Tick(GREEN), "what training samples alone can prove at best; errors may be lower".into()));
+        entries.push((Symbol::Tick(GREEN), "lowest upper limit provable from training samples alone".into()));
     }
     entries.push((Symbol::Swatch(VACUOUS), "vacuous: bound ≥ 100 %".into()));
 

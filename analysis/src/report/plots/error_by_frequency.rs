@@ -113,10 +113,7 @@ fn entries(model: &ModelReport, bounds: &[&BoundReport]) -> Vec<(Symbol, String)
         entries
     };
     if model.floors.is_some() {
-        entries.push((
-            Symbol::Line(GREEN, false),
-            "what training samples alone can prove at best; errors may be lower".into(),
-        ));
+        entries.push((Symbol::Line(GREEN, false), "lowest upper limit provable from training samples alone".into()));
     }
     entries.push((Symbol::Interval(WORST), "at the right: where the worst class's error lies".into()));
     entries.extend(
